@@ -1,0 +1,1 @@
+"""A Dagster code location that turns questions into verified reasoning data sets."""

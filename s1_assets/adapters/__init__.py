@@ -1,0 +1,1 @@
+"""The only place where a vendor is imported: plain classes behind the ports, no Dagster."""

@@ -1,0 +1,1 @@
+"""Models: the client, the ledger of paid answers, and the providers behind them."""

@@ -1,0 +1,20 @@
+"""What the client asks of a provider of answers."""
+
+from typing import Protocol
+
+from s1_assets.records.models import ModelRequest, Reply
+
+
+class Provider(Protocol):
+    """One vendor, server or algorithm."""
+
+    name: str
+    """First part of `provider:model`."""
+
+    def complete(self, request: ModelRequest) -> Reply:
+        """Answer one request; a failed call is a reply with its status.
+
+        Raises:
+            SettingsError: If the model does not exist at this provider; nothing was paid.
+        """
+        ...

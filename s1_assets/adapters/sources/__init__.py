@@ -1,0 +1,1 @@
+"""Readers of source rows, one per kind of source."""

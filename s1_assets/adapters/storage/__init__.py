@@ -1,0 +1,1 @@
+"""Versioned Parquet tables on disk, S3 and GCS."""

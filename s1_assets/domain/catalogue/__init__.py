@@ -1,0 +1,1 @@
+"""The source catalogue: entries, their checks, and how a source row becomes a question."""

@@ -1,0 +1,61 @@
+"""Everything of ours that can go wrong, sorted by what the caller may do about it.
+
+S1Error
+├── Stop                  nothing goes on until a person changes something
+│   ├── SettingsError     environment or options: every fault at once
+│   ├── CatalogueError    source entries: every fault at once
+│   ├── SourceUnreadable  a source's file, URL or data set cannot be read
+│   ├── ContractError     a table breaks the contract between assets (`records.tables`)
+│   └── StorageError      tables cannot be written or read back
+└── Wait                  the same call may succeed later
+    └── WriteConflict     another writer finished the same partition first; its version stands
+
+A row that cannot go on is not an exception: it is a row with a reason (`records.tables.SET_ASIDE`, `Reply.status`,
+`Verdict.mark`).
+"""
+
+from collections.abc import Sequence
+
+
+class S1Error(Exception):
+    """Root of all errors that this package raises on purpose."""
+
+
+class Stop(S1Error):
+    """Nothing goes on until a person changes something; the message says what."""
+
+
+class Wait(S1Error):
+    """The same call may succeed later."""
+
+
+class _Faults(Stop):
+    """Several faults told at once, one per line."""
+
+    def __init__(self, heading: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n  - ".join((heading, *self.faults)))
+
+
+class SettingsError(_Faults):
+    """Settings or options that cannot be used: each line names one and the values that are accepted."""
+
+
+class CatalogueError(_Faults):
+    """Source entries that cannot be used: each line names file, source and field."""
+
+
+class SourceUnreadable(Stop):
+    """A source's file, URL or data set cannot be read."""
+
+
+class ContractError(Stop):
+    """A table does not hold what `records.tables` promises; nothing was replaced."""
+
+
+class StorageError(Stop):
+    """Tables cannot be written or read back; the old version stands."""
+
+
+class WriteConflict(Wait):
+    """Another writer finished the same partition first; its version stands and ours was dropped."""

@@ -1,0 +1,142 @@
+"""What the house asks of the world, as small Protocols. Adapters implement them; fakes in tests do too."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.questions import Question, SetAside
+from s1_assets.records.sources import Source, SourceRow
+from s1_assets.records.tables import Table
+from s1_assets.records.verdicts import Verdict
+
+
+class LanguageModel(Protocol):
+    """Something that answers; whoever pays, keeps count and remembers stands behind it."""
+
+    def answer_all(
+        self, requests: Iterable[ModelRequest], on_reply: Callable[[Reply], None] | None = None
+    ) -> Iterator[Reply]:
+        """One reply per request, in the order of the requests, in bounded memory.
+
+        A failed call is a reply with a status, not an exception. `on_reply` sees replies as they come, in any order.
+        """
+        ...
+
+
+class Grader(Protocol):
+    """Compares an answer with what the source declares right."""
+
+    name: str
+    version: str
+
+    def grade(self, answer: str, question: Question) -> Verdict:
+        """Never raises for what an answer holds: what cannot be decided is `unscored`."""
+        ...
+
+
+class SourceReader(Protocol):
+    """Reads the rows of one kind of source."""
+
+    def state(self, source: Source) -> str:
+        """What identifies the source's present content without reading it all: version, revision, size and time.
+
+        Raises:
+            SourceUnreadable: If the source is not there; the message names it and what was tried.
+        """
+        ...
+
+    def rows(self, source: Source) -> Iterator[SourceRow]:
+        """Every row in the source's own order, unreadable ones with their fault; bounded memory.
+
+        Raises:
+            SourceUnreadable: If the source cannot be read at all.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a table lives: an asset, and one of its partitions unless it has none."""
+
+    asset: str
+    partition: str | None = None
+
+    def __str__(self) -> str:
+        return self.asset if self.partition is None else f"{self.asset}:{self.partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One complete stored version of a table: the content of a manifest."""
+
+    address: Address
+    number: int
+    """From 1; readers take the highest."""
+    content_hash: str
+    """Of schema, rows and set-aside rows in stored order; the data version in Dagster."""
+    fingerprint: str
+    """Of what made it: code version, effective settings, input data versions, a source's state."""
+    rows: int
+    set_aside: int
+    bytes: int
+    files: tuple[str, ...]
+    """Data files, relative to the storage root."""
+    set_aside_files: tuple[str, ...]
+    facts: Mapping[str, Any]
+    """JSON object of what is worth knowing about the making (counts, run), never read back as data."""
+
+
+class TableStore(Protocol):
+    """Versioned tables: written under a new name, then flipped in one step."""
+
+    def current(self, address: Address) -> Version | None:
+        """The newest complete version; None if there never was one."""
+        ...
+
+    def write(
+        self,
+        address: Address,
+        table: Table,
+        batches: Iterable[pa.RecordBatch],
+        set_aside: Callable[[], Iterable[SetAside]] = tuple,
+        fingerprint: str = "",
+        facts: Callable[[], Mapping[str, Any]] = dict,
+    ) -> Version:
+        """Consume `batches` in bounded memory, then flip. `set_aside` and `facts` are asked after the last batch.
+
+        Set-aside rows are stored in the order of (id, stage); they are few enough to be sorted in memory.
+        When the content equals the current version's, the files written are dropped; the current version is returned,
+        as a new manifest over the old files only where `fingerprint` differs.
+
+        Raises:
+            ContractError: If a batch breaks the table's schema or order. The old version stands.
+            WriteConflict: If another writer flipped first with another content. Its version stands.
+            StorageError: If the place cannot be written.
+        """
+        ...
+
+    def read(self, version: Version) -> Any:
+        """The version's rows as a lazy `pyarrow.dataset.Dataset`."""
+        ...
+
+    def read_set_aside(self, version: Version) -> Any:
+        """The version's set-aside rows as a lazy `pyarrow.dataset.Dataset`."""
+        ...
+
+    def read_many(self, table: Table, versions: Iterable[Version]) -> Any:
+        """Rows of several versions of one table as a single lazy `pyarrow.dataset.Dataset`; empty where none is given."""
+        ...
+
+    def prune(self, keep: int = 1) -> "Pruned":
+        """Drop all but the newest `keep` versions of every table, and files that no manifest names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    versions: int
+    files: int
+    bytes: int
