@@ -21,11 +21,11 @@ class S1Error(Exception):
     """Root of all errors that this package raises on purpose."""
 
 
-class Stop(S1Error):
+class Stop(S1Error):  # noqa: N818  (a kind of error, named by what the caller does)
     """Nothing goes on until a person changes something; the message says what."""
 
 
-class Wait(S1Error):
+class Wait(S1Error):  # noqa: N818
     """The same call may succeed later."""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -48,6 +48,17 @@ class SourceReader(Protocol):
         """
         ...
 
+    def revision(self, source: Source) -> str:
+        """What the rows' `revision` column says: a pinned commit, a generator's version, a digest of the content.
+
+        Unlike `state` it may read local files, so that copying or touching a file changes no row, and it leaves out
+        how many rows are asked for, so that a source that grows keeps the rows it has.
+
+        Raises:
+            SourceUnreadable: If the source is not there.
+        """
+        ...
+
     def rows(self, source: Source) -> Iterator[SourceRow]:
         """Every row in the source's own order, unreadable ones with their fault; bounded memory.
 
@@ -55,6 +66,20 @@ class SourceReader(Protocol):
             SourceUnreadable: If the source cannot be read at all.
         """
         ...
+
+
+@runtime_checkable
+class LazyTable(Protocol):
+    """What assets use of a `pyarrow.dataset.Dataset`: nothing is read before it is asked for.
+
+    Named here so that the code location loads without importing `pyarrow.dataset`.
+    """
+
+    schema: pa.Schema
+
+    def to_batches(self, *, columns: Any = None, filter: Any = None, **scan: Any) -> Iterator[pa.RecordBatch]: ...
+
+    def count_rows(self, **scan: Any) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +143,18 @@ class TableStore(Protocol):
         """
         ...
 
-    def read(self, version: Version) -> Any:
+    def read(self, version: Version) -> LazyTable:
         """The version's rows as a lazy `pyarrow.dataset.Dataset`."""
         ...
 
-    def read_set_aside(self, version: Version) -> Any:
+    def read_set_aside(self, version: Version) -> LazyTable:
         """The version's set-aside rows as a lazy `pyarrow.dataset.Dataset`."""
         ...
 
-    def read_many(self, table: Table, versions: Iterable[Version]) -> Any:
-        """Rows of several versions of one table as a single lazy `pyarrow.dataset.Dataset`; empty where none is given."""
+    def read_many(self, table: Table, versions: Iterable[Version]) -> LazyTable:
+        """Rows of several versions of one table as a single lazy `pyarrow.dataset.Dataset`; empty where none is
+        given.
+        """
         ...
 
     def prune(self, keep: int = 1) -> "Pruned":

@@ -27,6 +27,7 @@ class Attempt:
     grader_version: str
     grader_reason: str
     extracted: str
+    detail: str
     call_key: str
     """Key of the call in the ledger."""
     fingerprint: str

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One row of `s1k_decisions`: what one stage said about one question. A question has a row for each stage it met."""
+    """One row of `s1k_decisions`: what one stage said about one question. A question has a row for each stage it
+    met.
+    """
 
     question_id: str
     stage_number: int
@@ -26,7 +28,7 @@ class S1KRow:
     solution: str | None
     question: str
     cot_type: str
-    """`math`, `science` or `puzzle`."""
+    """`math`, `science` or `coding`."""
     source_type: str
     metadata: str
     """JSON object of the source row (the published set holds the text of a Python dict)."""

@@ -23,13 +23,15 @@ class Source:
     licence: str
     language: str
     subject: str
-    """A constant, unless `fields` maps `subject`."""
+    """A constant; where `fields` maps `subject`, what rows without one get."""
     grader: str
     grader_spec: Mapping[str, object] = field(default_factory=dict)
     fields: Mapping[str, "FieldRule"] = field(default_factory=dict)
     """By our name (`question`, `reference_answer`, `solution`, `subject`, `language`): how it is read from a row."""
     keep_if: tuple["Condition", ...] = ()
     """All must hold for a row to be kept."""
+    choices: "Choices | None" = None
+    """For multiple-choice rows whose options are not lettered text yet."""
     start: int = 0
     """Rows skipped after `keep_if`."""
     end: int | None = None
@@ -37,6 +39,7 @@ class Source:
     num_samples: int | None = None
     """Rows kept: a seeded draw, or the first ones without `seed`; None: all."""
     seed: int | None = None
+    """Of that draw; `reasoning_gym`: of the generator too."""
     config: Mapping[str, object] = field(default_factory=dict)
     """`reasoning_gym`: the family's own fields."""
     size: int | None = None
@@ -63,9 +66,29 @@ class FieldRule:
     """Text with `{column}` places, for fields made of several columns (passage, question, options)."""
     constant: str | None = None
     strip_before: str | None = None
-    """Keep what follows the last occurrence of this text (`####` in GSM8K solutions)."""
+    """Keep what follows the last occurrence of this text (`####` in GSM8K solutions); nothing where it is absent."""
+    strip_after: str | None = None
+    """Then keep what precedes the first occurrence of this text; all where it is absent."""
     boxed: bool = False
-    """Keep the content of the last `\\boxed{}`."""
+    """Then keep the content of the last `\\boxed{}`; nothing where there is none."""
+    prefix: str = ""
+    """Put before what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Options of a multiple-choice row, made into the columns `choices_text` (lettered lines) and `choices_letter`.
+
+    The letter is that of the right option. Options of one list column keep their order. Where the right one stands in
+    a column of its own, the order follows a hash of the texts, so that the place gives nothing away.
+    """
+
+    columns: tuple[str, ...]
+    """One column with a list of options, or one column for each option."""
+    index: str | None = None
+    """Column with the number of the right option, counted from 0."""
+    correct: str | None = None
+    """Column with the text of the right option; exactly one of `index` and `correct`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ _ATTEMPTS = pa.schema(
         _word("grader_version"),
         _word("grader_reason"),
         _text("extracted"),
+        _text("detail"),
         _word("call_key"),
         _word("fingerprint"),
     ]
@@ -226,9 +227,7 @@ def read_rows(kind: type[Row], batches: Iterable[pa.RecordBatch]) -> Iterator[Ro
             yield kind(*values)
 
 
-def write_rows(
-    table: Table, rows: Iterable[Any], rows_per_batch: int = ROWS_PER_BATCH
-) -> Iterator[pa.RecordBatch]:
+def write_rows(table: Table, rows: Iterable[Any], rows_per_batch: int = ROWS_PER_BATCH) -> Iterator[pa.RecordBatch]:
     """Batches of `table` from its records, a bounded number of rows at a time."""
     names = table.schema.names
     remaining = iter(rows)

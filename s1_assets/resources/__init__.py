@@ -1,0 +1,1 @@
+"""Where Dagster meets the adapters: settings, resources, IO manager, partitions, metadata."""

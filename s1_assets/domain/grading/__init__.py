@@ -1,0 +1,1 @@
+"""Verdict rules and text comparison that need no library, process, sandbox or model."""

@@ -3,5 +3,7 @@
 from collections.abc import Callable
 
 from s1_assets.adapters.llm.providers.solver.families import Family
+from s1_assets.adapters.llm.providers.solver.families.gcd import Gcd
+from s1_assets.adapters.llm.providers.solver.families.lcm import Lcm
 
-FAMILIES: tuple[Callable[[], Family], ...] = ()
+FAMILIES: tuple[Callable[[], Family], ...] = (Gcd, Lcm)

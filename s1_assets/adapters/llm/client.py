@@ -1,0 +1,57 @@
+"""The plain client: asks a provider for what the ledger does not hold, and commits each group before it is used."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from s1_assets.adapters.llm.ledger import Caller, Ledger
+from s1_assets.adapters.llm.provider import Provider
+from s1_assets.domain.calls import call_key
+from s1_assets.records.models import ModelRequest, Reply
+
+LOOK_UP = 500
+"""Requests looked up in the ledger together: bounds what is held in memory."""
+GROUP_COMMIT = 50
+"""Replies committed together: a kill can cost at most these."""
+
+
+class LedgeredModel:
+    """`LanguageModel` over the ledger. Counts what was taken from it and what was asked anew."""
+
+    def __init__(self, provider_of: Callable[[str], Provider], ledger: Ledger, caller: Caller) -> None:
+        self._provider_of = provider_of
+        self._ledger = ledger
+        self._caller = caller
+        self.from_ledger = 0
+        self.asked = 0
+
+    def answer_all(
+        self, requests: Iterable[ModelRequest], on_reply: Callable[[Reply], None] | None = None
+    ) -> Iterator[Reply]:
+        """One reply per request, in their order; equal requests are asked once."""
+        remaining = iter(requests)
+        while chunk := list(islice(remaining, LOOK_UP)):
+            keys = [call_key(request) for request in chunk]
+            replies = self._ledger.find(keys)
+            self.from_ledger += sum(key in replies for key in keys)
+            missing = {key: request for key, request in zip(keys, chunk, strict=True) if key not in replies}
+            for key in keys:
+                if on_reply is not None and key in replies:
+                    on_reply(replies[key])
+            replies.update(self._ask(missing, on_reply))
+            yield from (replies[key] for key in keys)
+
+    def _ask(
+        self, missing: dict[str, ModelRequest], on_reply: Callable[[Reply], None] | None
+    ) -> Iterator[tuple[str, Reply]]:
+        remaining = iter(missing.items())
+        while group := list(islice(remaining, GROUP_COMMIT)):
+            answered = []
+            for key, request in group:
+                reply = self._provider_of(request.model.provider).complete(request)
+                answered.append((key, request, reply))
+            self._ledger.record(((request, reply) for _, request, reply in answered), self._caller)
+            self.asked += len(answered)
+            for key, _, reply in answered:
+                if on_reply is not None:
+                    on_reply(reply)
+                yield key, reply

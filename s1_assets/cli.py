@@ -1,0 +1,247 @@
+"""`s1`: the command line. Each verb calls one function of the floors below and prints what it says."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from s1_assets.errors import S1Error
+from s1_assets.resources.terminal import inert
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@contextmanager
+def _in_project(env_file: Path | None = None) -> Iterator[None]:
+    """Work in the project root; our own errors are one message on standard error and exit status 1, no traceback."""
+    from s1_assets.resources.project import enter_project
+
+    try:
+        enter_project(env_file)
+        yield
+    except S1Error as error:
+        click.echo(f"s1: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="s1_assets")
+def main() -> None:
+    """Questions in, verified reasoning data sets out. A paid answer is paid once."""
+
+
+@main.command()
+@click.option("--sources", metavar="A,B", help="Only these sources; default: all that are enabled.")
+@click.option(
+    "--select", "selection", default="s1k", show_default=True, help="A job, or a Dagster selection: 'raw_traces+'."
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="At most N questions per source: a seeded prefix of the full run."
+)
+@click.option(
+    "--set", "assignments", metavar="ASSET.FIELD=VALUE", multiple=True, help="An option of an asset; repeatable."
+)
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), help="Options from a .json, .toml or .yaml file."
+)
+@click.option("--env", "env_file", type=click.Path(path_type=Path), help="Read this file instead of .env.")
+@AS_JSON
+def run(
+    sources: str | None,
+    selection: str,
+    limit: int | None,
+    assignments: tuple[str, ...],
+    config_file: Path | None,
+    env_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Make the graph for all enabled sources. Run it again: only what has changed is made."""
+    config_file = None if config_file is None else config_file.absolute()
+    with _in_project(env_file):
+        from s1_assets.automation.commands import RunOrder, run_command
+
+        named = tuple(name.strip() for name in sources.split(",") if name.strip()) if sources else None
+        sys.exit(run_command(RunOrder(named, selection, limit, assignments, config_file, as_json)))
+
+
+@main.command()
+@click.argument("row_id", metavar="ID")
+@AS_JSON
+def why(row_id: str, as_json: bool) -> None:
+    """The whole life of a row: ID is a question or trace id, SOURCE:FILE#LINE, or a unique prefix."""
+    with _in_project():
+        from s1_assets.resources.house import House
+        from s1_assets.resources.why import life_as_text, tell_life
+
+        life = tell_life(House(), row_id)
+        if as_json:
+            _print_json(life.as_json())
+            return
+        click.echo(f"{life.id} is {inert(life.outcome)}")
+        for heading, lines in life_as_text(life).items():
+            click.echo(f"\n{heading}")
+            for line in lines:
+                click.echo(f"  {inert(line)}")
+
+
+@main.command()
+@click.argument("table", metavar="ASSET[:PARTITION]")
+@click.option("--head", "count", type=click.IntRange(min=0), default=5, show_default=True, help="Rows to print.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write all rows to FILE.jsonl, .csv or .parquet instead.")
+@AS_JSON
+def show(table: str, count: int, out: Path | None, as_json: bool) -> None:
+    """Print the first rows of a table, or write it to a file."""
+    out = None if out is None else out.absolute()
+    with _in_project():
+        from s1_assets.resources.house import House
+        from s1_assets.resources.show import head, open_table, write_file
+
+        version, rows = open_table(House(), table)
+        if out is not None:
+            click.echo(f"{write_file(rows, out):,} rows written to {out}")
+        elif as_json:
+            _print_json(head(rows, count))
+        else:
+            known = f", version {version.number}, data version {version.content_hash}" if version else ""
+            click.echo(f"{table}: {rows.count_rows():,} rows{known}")
+            for row in head(rows, count):
+                click.echo()
+                for name, value in row.items():
+                    click.echo(f"  {name:<22}{inert(value, 160)}")
+
+
+@main.group(invoke_without_command=True)
+@click.option("--all", "all_sources", is_flag=True, help="Disabled ones too.")
+@AS_JSON
+@click.pass_context
+def sources(context: click.Context, all_sources: bool, as_json: bool) -> None:
+    """List the sources of the catalogue; see also the verbs below."""
+    if context.invoked_subcommand is not None:
+        return
+    with _in_project():
+        from s1_assets.resources.catalogue_view import list_sources
+        from s1_assets.resources.house import House
+
+        house = House()
+        listed = [row for row in list_sources(house) if all_sources or row["enabled"]]
+        if as_json:
+            _print_json(listed)
+            return
+        for row in listed:
+            mark = "on " if row["enabled"] else "off"
+            stored = "" if row["rows"] is None else f"{row['rows']:,} rows"
+            click.echo(
+                f"{mark} {row['source']:<28}{row['kind']:<15}{row['licence']:<14}{stored:<12}{inert(row['title'], 60)}"
+            )
+        if not all_sources:
+            hidden = len(house.catalogue.sources) - len(listed)
+            click.echo(f"{hidden} more are packaged and off: s1 sources --all")
+
+
+@sources.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["table", "huggingface", "reasoning_gym"]), required=True)
+@click.option("--location", "--name", "location", required=True, help="Path, glob or URL; data set's name; family.")
+@click.option("--licence", default="unknown", show_default=True, help="SPDX identifier of the questions' licence.")
+@click.option("--question", "question_field", help="Column that holds the question.")
+@click.option("--answer", "answer_field", help="Column that holds the right answer.")
+@click.option("--grader", default="exact", show_default=True)
+@click.option(
+    "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Any further key of the entry; repeatable."
+)
+@click.option("--replace", is_flag=True, help="Overwrite an entry of this name.")
+def add(
+    name: str,
+    kind: str,
+    location: str,
+    licence: str,
+    question_field: str | None,
+    answer_field: str | None,
+    grader: str,
+    assignments: tuple[str, ...],
+    replace: bool,
+) -> None:
+    """Add a source to the user's catalogue and enable it."""
+    with _in_project():
+        from s1_assets.automation.reload import reload_running_ui
+        from s1_assets.resources.catalogue_view import add_source, entry_options
+        from s1_assets.resources.house import House
+
+        fields = {"question": question_field, "reference_answer": answer_field}
+        named = {
+            "kind": kind,
+            "title": name,
+            "enabled": True,
+            "location": location,
+            "licence": licence,
+            "language": "en",
+            "subject": "unknown",
+            "grader": grader,
+            "fields": {key: value for key, value in fields.items() if value} or None,
+        }
+        written = add_source(House(), name, entry_options(named, assignments), replace)
+        click.echo(f"{name} is written to {written}. Look at its first rows: s1 sources check {name}")
+        click.echo(reload_running_ui())
+
+
+@sources.command()
+@click.argument("name")
+def enable(name: str) -> None:
+    """Make a source a partition."""
+    _switch(name, enabled=True)
+
+
+@sources.command()
+@click.argument("name")
+def disable(name: str) -> None:
+    """Leave a source out; its tables stay."""
+    _switch(name, enabled=False)
+
+
+def _switch(name: str, enabled: bool) -> None:
+    with _in_project():
+        from s1_assets.automation.reload import reload_running_ui
+        from s1_assets.resources.catalogue_view import set_enabled
+        from s1_assets.resources.house import House
+
+        written = set_enabled(House(), name, enabled)
+        click.echo(f"{name} is {'on' if enabled else 'off, its tables stay'} ({written})")
+        click.echo(reload_running_ui())
+
+
+@sources.command()
+@click.argument("name")
+@AS_JSON
+def check(name: str, as_json: bool) -> None:
+    """Read ten rows of a source and show how its fields are mapped."""
+    with _in_project():
+        from s1_assets.resources.catalogue_view import check_source
+        from s1_assets.resources.house import House
+
+        rows = check_source(House(), name)
+        if as_json:
+            _print_json(rows)
+            return
+        for row in rows:
+            click.echo()
+            for key, value in row.items():
+                click.echo(f"  {key:<18}{inert(value, 160)}")
+        click.echo(f"\n{len(rows)} rows read")
+
+
+@main.command()
+@click.option("--keep", type=click.IntRange(min=1), default=1, show_default=True, help="Versions kept of every table.")
+def prune(keep: int) -> None:
+    """Drop old versions of tables, and files that no version names."""
+    with _in_project():
+        from s1_assets.resources.house import House
+
+        pruned = House().tables.prune(keep)
+        click.echo(f"{pruned.versions:,} versions and {pruned.files:,} files dropped, {pruned.bytes:,} bytes freed")
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,50 @@
+"""The front door: every asset, check, job and resource of the code location, resources chosen by settings.
+
+The function is called lazily, so importing this module does no work; see `workspace.yaml` and `[tool.dg]`.
+"""
+
+import dagster as dg
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location.
+
+    Raises:
+        SettingsError, CatalogueError: If the environment or the source catalogue cannot be used, every fault at once.
+    """
+    from s1_assets.assets import (
+        balance,
+        difficulty_labels,
+        raw_questions,
+        raw_traces,
+        s1k_dataset,
+        s1k_decisions,
+        scored_traces,
+        student_attempts,
+        trace_candidates,
+    )
+    from s1_assets.automation.jobs import JOBS
+    from s1_assets.resources.house import House
+    from s1_assets.resources.io_manager import TableIOManager
+
+    assets = dg.load_assets_from_modules(
+        [
+            raw_questions,
+            student_attempts,
+            difficulty_labels,
+            trace_candidates,
+            raw_traces,
+            scored_traces,
+            s1k_decisions,
+            s1k_dataset,
+        ]
+    )
+    house = House()
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=balance.BALANCE_CHECKS,
+        jobs=JOBS,
+        resources={"house": house, "io_manager": TableIOManager(house=house)},
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,1 @@
+"""Selections: filters that answer keep, or drop with a reason, and seeded draws."""

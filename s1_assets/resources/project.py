@@ -1,0 +1,65 @@
+"""Finding the project root, and making relative settings mean the same for `s1`, `dagster dev` and run workers."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from s1_assets.errors import SettingsError
+
+CONFIG_FILE = "dagster.yaml"
+OUR_MARK = "s1_assets"
+"""Text that tells our `workspace.yaml` from another project's."""
+
+
+def enter_project(env_file: Path | None = None) -> Path:
+    """Change to the project root and load its `.env`; names that the shell has set already win.
+
+    The root is `$DAGSTER_HOME` if set, else the nearest parent folder with our `dagster.yaml`.
+
+    Args:
+        env_file: Read instead of the root's `.env`; it must exist.
+
+    Raises:
+        SettingsError: If there is no project root, or `env_file` cannot be read.
+    """
+    given = env_file.absolute() if env_file is not None else None
+    root = _root(os.environ)
+    os.chdir(root)
+    _load_env(given, root)
+    os.environ.setdefault("DAGSTER_HOME", str(root))
+    return root
+
+
+def _root(environment: Mapping[str, str]) -> Path:
+    home = environment.get("DAGSTER_HOME", "").strip()
+    if home:
+        path = Path(home)
+        if not path.is_absolute() or not (path / CONFIG_FILE).is_file():
+            raise SettingsError(
+                "no project root:", [f"DAGSTER_HOME={home} is not an absolute folder with a {CONFIG_FILE} in it"]
+            )
+        return path
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        workspace = folder / "workspace.yaml"
+        if (folder / CONFIG_FILE).is_file() and workspace.is_file() and OUR_MARK in workspace.read_text():
+            return folder
+    raise SettingsError(
+        "no project root:",
+        [
+            f"neither {here} nor a folder above it holds our {CONFIG_FILE} and workspace.yaml, and DAGSTER_HOME is not "
+            "set; change to your clone of s1_assets, or export DAGSTER_HOME=/path/to/it"
+        ],
+    )
+
+
+def _load_env(given: Path | None, root: Path) -> None:
+    from dotenv import dotenv_values
+
+    path = given or root / ".env"
+    if given is not None and not given.is_file():
+        raise SettingsError("settings that cannot be used:", [f"--env {given}: there is no such file"])
+    if path.is_file():
+        for name, value in dotenv_values(path).items():
+            if value is not None:
+                os.environ.setdefault(name, value)
