@@ -5,9 +5,11 @@ S1Error
 │   ├── SettingsError     environment or options: every fault at once
 │   ├── CatalogueError    source entries: every fault at once
 │   ├── SourceUnreadable  a source's file, URL or data set cannot be read
+│   ├── ModelUnusable     a model's server refuses us: wrong key, no such model
 │   ├── ContractError     a table breaks the contract between assets (`records.tables`)
 │   └── StorageError      tables cannot be written or read back
 └── Wait                  the same call may succeed later
+    ├── ModelUnreachable  a model's server does not answer; what was answered before is in the ledger
     └── WriteConflict     another writer finished the same partition first; its version stands
 
 A row that cannot go on is not an exception: it is a row with a reason (`records.tables.SET_ASIDE`, `Reply.status`,
@@ -49,12 +51,20 @@ class SourceUnreadable(Stop):
     """A source's file, URL or data set cannot be read."""
 
 
+class ModelUnusable(Stop):
+    """A model's server refuses us: wrong key, no such model."""
+
+
 class ContractError(Stop):
     """A table does not hold what `records.tables` promises; nothing was replaced."""
 
 
 class StorageError(Stop):
     """Tables cannot be written or read back; the old version stands."""
+
+
+class ModelUnreachable(Wait):
+    """A model's server does not answer; what was answered before is in the ledger."""
 
 
 class WriteConflict(Wait):

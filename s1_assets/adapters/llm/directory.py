@@ -5,7 +5,7 @@ from functools import cache
 from s1_assets.adapters.llm.provider import Provider
 from s1_assets.errors import SettingsError
 
-BUILT_IN = ("solver",)
+BUILT_IN = ("solver", "openai")
 """Providers that this version can call."""
 
 
@@ -20,4 +20,8 @@ def provider_named(name: str) -> Provider:
         from s1_assets.adapters.llm.providers.solver import Solver
 
         return Solver()
+    if name == "openai":
+        from s1_assets.adapters.llm.providers.openai_compatible import OpenAICompatible
+
+        return OpenAICompatible()
     raise SettingsError("no such provider", [f"{name!r}: this version can call {', '.join(BUILT_IN)}"])

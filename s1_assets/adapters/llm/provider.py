@@ -10,6 +10,8 @@ class Provider(Protocol):
 
     name: str
     """First part of `provider:model`."""
+    in_flight: int
+    """Calls that may be under way at once; 1 for a provider that computes in this process."""
 
     def complete(self, request: ModelRequest) -> Reply:
         """Answer one request; a failed call is a reply with its status.

@@ -128,13 +128,13 @@ def _advice(error: Exception) -> str:
             "Data sets that are a program are not run here: try revision refs/convert/parquet, "
             "or give its files to a source of kind table"
         )
-    if "gated" in text or "401" in text or "403" in text:
+    if "gatedrepo" in text or "403" in text:
         return "Accept its terms on the Hub and set HF_TOKEN"
     if "builderconfig" in text or "config name" in text:
         return "Set config_name to one of its configurations"
     if "split" in text:
         return "Set split to one of its splits"
-    if "doesn't exist" in text or "404" in text or "notfound" in text:
+    if "doesn't exist" in text or "401" in text or "404" in text or "notfound" in text:
         return "Check name and revision; a private or gated data set needs HF_TOKEN"
     return (
         "Check the network and HF_HUB_OFFLINE; what was downloaded before is used offline when revision names "

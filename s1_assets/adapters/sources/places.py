@@ -138,6 +138,12 @@ def _remote_place(system: Any, path: str, info: Mapping[str, Any], name: str, pr
 
 
 def _file_system(protocol: str, options: Mapping[str, Any]) -> Any:
+    if protocol == "gs":
+        # The plain class: what the package exports first asks for the bucket's kind by gRPC, and waits for ever on a
+        # server that does not speak it.
+        from gcsfs.core import GCSFileSystem
+
+        return GCSFileSystem(**options)
     import fsspec
 
     if protocol != "http":
@@ -182,14 +188,19 @@ def readable(shown: str) -> Iterator[None]:
     except SourceUnreadable:
         raise
     except (OSError, EOFError, zlib.error, ValueError, ImportError) as error:
-        raise SourceUnreadable(f"{shown}: {_why(error)}") from error
+        raise SourceUnreadable(f"{shown}: {_why(error)}") from _fit_to_show(error, shown)
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in _CLIENTS:
             raise
-        raise SourceUnreadable(f"{shown}: {_why(error)}") from error
+        raise SourceUnreadable(f"{shown}: {_why(error)}") from _fit_to_show(error, shown)
 
 
 _CLIENTS = {"aiohttp", "botocore", "aiobotocore", "s3fs", "gcsfs", "google", "fsspec", "pyarrow", "asyncio"}
+
+
+def _fit_to_show(error: BaseException, shown: str) -> BaseException | None:
+    """The cause, but none of a URL's: its text repeats the URL, in which a key may stand."""
+    return None if shown.startswith("http") else error
 
 
 def _why(error: BaseException) -> str:
@@ -206,7 +217,7 @@ def _why(error: BaseException) -> str:
         return "no credentials; set S3_ACCESS_KEY and S3_SECRET_KEY, or the provider's own variables"
     if any(isinstance(link, TimeoutError) for link in chain):
         return f"no answer in time (connecting {CONNECT_S} s, silence {READ_S} s)"
-    last = chain[-1] if isinstance(error, FileNotFoundError) else error
+    last = chain[1] if isinstance(error, FileNotFoundError) and len(chain) > 1 else error
     text = " ".join(str(last).split())[:300]
     if isinstance(last, FileNotFoundError):
         return "not found"

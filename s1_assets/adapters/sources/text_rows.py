@@ -69,7 +69,7 @@ def _jsonl_row(locator: str, line: bytes) -> SourceRow:
         return SourceRow(locator, {}, "wrong_encoding", evidence)
     except json.JSONDecodeError as error:
         near = error.doc[max(0, error.pos - 40) : error.pos + 40].strip()
-        return SourceRow(locator, {}, "malformed_json", f"{error.msg} at column {error.pos + 1}: {near}")
+        return SourceRow(locator, {}, "malformed_json", f"{error.msg} (column {error.pos + 1}): {near}")
     except RecursionError:
         return SourceRow(locator, {}, "too_deep", "nested deeper than can be read")
     except ValueError as error:  # a number of thousands of digits

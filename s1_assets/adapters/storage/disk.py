@@ -47,12 +47,15 @@ class DiskPlace:
         self.uri = str(self._root)
 
     def children(self, folder: str) -> Sequence[str]:
-        path = self._root / folder
         with self.translating(folder):
             try:
-                return os.listdir(path)
+                return os.listdir(self._root / folder)
             except FileNotFoundError:
                 return ()
+            except NotADirectoryError:
+                if self._root.is_dir():
+                    return ()  # somebody's file among our folders
+                raise
 
     def unfinished(self, folder: str) -> Sequence[str]:
         return ()  # what is being written is a file from the start

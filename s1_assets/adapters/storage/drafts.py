@@ -18,7 +18,8 @@ from s1_assets.errors import StorageError
 from s1_assets.records.tables import SET_ASIDE, Table
 
 COMPRESSION = "zstd"
-COMPRESSION_LEVEL = 1
+COMPRESSION_LEVEL = 3
+"""Measured on question text, one core: level 1 344 MB/s and 3.2 times smaller, 3 276 MB/s and 3.5, 5 165 MB/s and 3.7."""
 
 
 @dataclass(frozen=True, slots=True)

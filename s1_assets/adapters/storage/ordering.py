@@ -7,6 +7,7 @@ Memory: the keys, one run while it is being sorted, then one small batch per run
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,22 @@ def sorted_batches(
     if second is None:
         yield from _by_bytes(first, sizes.batch)
         return
-    with translating_disk_errors(spool_dir):
-        Path(spool_dir).mkdir(parents=True, exist_ok=True)
-        spool = tempfile.TemporaryFile(dir=spool_dir)  # noqa: SIM115 - closed by the block below
-    with spool:
+    with _unnamed_file(spool_dir) as spool:
         plan = _spool(_chain(first, second, runs), table, spool, spool_dir, sizes)
         del first, second
         yield from _merge(plan, spool, spool_dir, sizes.batch)
+
+
+@contextmanager
+def _unnamed_file(folder: str | Path) -> Iterator[Any]:
+    with translating_disk_errors(folder):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed below
+    try:
+        yield file
+    finally:
+        with suppress(OSError):  # a full disk makes it fail on what is still buffered; that was told before
+            file.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from s1_assets.errors import CatalogueError
 from s1_assets_tests.domain.catalogue.entry import TABLE
 
 
-def test_without_user_files_the_packaged_catalogue_stands(tmp_path: Path):
+def test_without_user_files_the_packaged_catalogue_stands(tmp_path: Path) -> None:
     assert read_catalogue(tmp_path / "nothing").sources == read_catalogue().sources
 
 
-def test_files_of_a_folder_are_merged(tmp_path: Path):
+def test_files_of_a_folder_are_merged(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(yaml.safe_dump({"mine": TABLE}))
     (tmp_path / "b.yml").write_text("mine: {title: Better}")
     (tmp_path / ".c.yaml").write_text("not: [read")
@@ -24,17 +24,17 @@ def test_files_of_a_folder_are_merged(tmp_path: Path):
     assert catalogue.files["mine"] == ("a.yaml", "b.yml")
 
 
-def test_one_file_may_be_named(tmp_path: Path):
+def test_one_file_may_be_named(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(yaml.safe_dump({"mine": TABLE}))
     assert "mine" in read_catalogue(tmp_path / "a.yaml").sources
 
 
-def test_a_named_file_that_is_missing_is_told(tmp_path: Path):
+def test_a_named_file_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"a\.yaml: cannot be read: No such file"):
         read_catalogue(tmp_path / "a.yaml")
 
 
-def test_a_file_of_another_kind_or_encoding_is_told(tmp_path: Path):
+def test_a_file_of_another_kind_or_encoding_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("")
     (tmp_path / "b.yaml").write_bytes(b"mine: {title: caf\xe9}")
     with pytest.raises(CatalogueError, match=r"a\.txt: accepted: a folder, or a file ending in \.yaml or \.yml"):
@@ -43,7 +43,7 @@ def test_a_file_of_another_kind_or_encoding_is_told(tmp_path: Path):
         read_catalogue(tmp_path / "b.yaml")
 
 
-def test_a_source_is_added_switched_off_and_on(tmp_path: Path):
+def test_a_source_is_added_switched_off_and_on(tmp_path: Path) -> None:
     user = UserCatalogue(tmp_path / "new" / "folder")
     assert "mine" in user.add("mine", TABLE).sources
     assert "mine" not in user.set_enabled("mine", False).enabled
@@ -55,19 +55,19 @@ def test_a_source_is_added_switched_off_and_on(tmp_path: Path):
     assert stat.S_IMODE(user.file.stat().st_mode) == 0o644
 
 
-def test_a_packaged_source_is_switched_on_by_an_overlay(tmp_path: Path):
+def test_a_packaged_source_is_switched_on_by_an_overlay(tmp_path: Path) -> None:
     UserCatalogue(tmp_path).set_enabled("s1_math", True)
     assert (tmp_path / "user.yaml").read_text() == "s1_math:\n  enabled: true\n"
     assert read_catalogue(tmp_path).sources["s1_math"].enabled
 
 
-def test_a_single_file_is_written_in_place(tmp_path: Path):
+def test_a_single_file_is_written_in_place(tmp_path: Path) -> None:
     user = UserCatalogue(tmp_path / "own.yaml")
     user.add("mine", TABLE)
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["own.yaml"]
 
 
-def test_a_faulty_entry_changes_nothing(tmp_path: Path):
+def test_a_faulty_entry_changes_nothing(tmp_path: Path) -> None:
     user = UserCatalogue(tmp_path)
     user.add("mine", TABLE)
     before = user.file.read_bytes()
@@ -80,7 +80,7 @@ def test_a_faulty_entry_changes_nothing(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [".user.yaml.lock", "user.yaml"]
 
 
-def test_a_source_may_be_replaced_on_request(tmp_path: Path):
+def test_a_source_may_be_replaced_on_request(tmp_path: Path) -> None:
     user = UserCatalogue(tmp_path)
     user.add("mine", TABLE)
     assert user.add("mine", {**TABLE, "title": "New"}, replace=True).sources["mine"].title == "New"
@@ -91,7 +91,7 @@ def _add_five(folder: str, writer: int) -> None:
         UserCatalogue(folder).add(f"w{writer}-{number}", TABLE)
 
 
-def test_two_writers_do_not_lose_each_others_sources(tmp_path: Path):
+def test_two_writers_do_not_lose_each_others_sources(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_add_five, args=(str(tmp_path), writer)) for writer in range(2)]
     for writer in writers:
@@ -103,7 +103,7 @@ def test_two_writers_do_not_lose_each_others_sources(tmp_path: Path):
     assert len(added) == 10
 
 
-def test_an_unwritable_place_is_told(tmp_path: Path):
+def test_an_unwritable_place_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CatalogueError, match="cannot be written"):
         UserCatalogue(tmp_path / "file" / "below").add("mine", TABLE)

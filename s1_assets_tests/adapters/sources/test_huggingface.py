@@ -40,23 +40,23 @@ def hub(location: object, **options: Any) -> Source:
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_rows_of_a_folder_are_read(folder: Path, streaming: bool):
+def test_rows_of_a_folder_are_read(folder: Path, streaming: bool) -> None:
     assert read(hub(folder, streaming=streaming)) == (["train 0", "train 1", "train 2"], [])
 
 
-def test_several_splits_are_read_one_after_another(folder: Path):
+def test_several_splits_are_read_one_after_another(folder: Path) -> None:
     rows = list(SourceReaders().rows(hub(folder, split=["test", "train"])))
     assert [row.locator for row in rows] == ["test#1", "test#2", "train#1", "train#2", "train#3"]
     assert rows[0].values["tags"] == ["a", "b"]
 
 
-def test_the_collectors_draw_is_seeded(folder: Path):
+def test_the_collectors_draw_is_seeded(folder: Path) -> None:
     first = read(hub(folder, num_samples=2, seed=42))[0]
     assert len(first) == 2
     assert first == read(hub(folder, num_samples=2, seed=42))[0]
 
 
-def test_the_state_of_a_folder_changes_with_its_files(folder: Path):
+def test_the_state_of_a_folder_changes_with_its_files(folder: Path) -> None:
     reader, source = HuggingFaceReader(), hub(folder)
     state, revision = reader.state(source), reader.revision(source)
     os.utime(folder / "data" / "test.jsonl", ns=(1, 1))
@@ -64,30 +64,30 @@ def test_the_state_of_a_folder_changes_with_its_files(folder: Path):
     assert reader.revision(source) == revision
 
 
-def test_a_pinned_commit_is_the_state_without_asking():
+def test_a_pinned_commit_is_the_state_without_asking() -> None:
     commit = "0123456789abcdef0123456789abcdef01234567"
     assert HuggingFaceReader().state(hub("owner/name", revision=commit)) == commit
 
 
-def test_a_data_set_that_cannot_be_reached_is_named_with_what_to_do():
+def test_a_data_set_that_cannot_be_reached_is_named_with_what_to_do() -> None:
     with pytest.raises(
         SourceUnreadable, match=r"source mine: data set 'owner/name' \(its commit\) cannot be read: .*HF_HUB_OFFLINE"
     ):
         HuggingFaceReader().state(hub("owner/name"))
 
 
-def test_a_pinned_data_set_that_is_not_here_is_named_too():
+def test_a_pinned_data_set_that_is_not_here_is_named_too() -> None:
     source = hub("owner/name", revision="0123456789abcdef0123456789abcdef01234567")
-    with pytest.raises(SourceUnreadable, match="data set 'owner/name' .* at revision 0123456789abcdef"):
+    with pytest.raises(SourceUnreadable, match=r"data set 'owner/name' .* at revision 0123456789abcdef"):
         list(HuggingFaceReader().rows(source))
 
 
-def test_a_split_that_does_not_exist_is_told(folder: Path):
+def test_a_split_that_does_not_exist_is_told(folder: Path) -> None:
     with pytest.raises(SourceUnreadable, match="Set split to one of its splits"):
         read(hub(folder, split="dev"))
 
 
-def test_a_data_set_that_is_a_program_is_never_run(tmp_path: Path):
+def test_a_data_set_that_is_a_program_is_never_run(tmp_path: Path) -> None:
     (tmp_path / "prog").mkdir()
     (tmp_path / "prog" / "prog.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     with pytest.raises(SourceUnreadable, match="source mine: data set"):
@@ -95,5 +95,5 @@ def test_a_data_set_that_is_a_program_is_never_run(tmp_path: Path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_token_is_not_shown():
+def test_a_token_is_not_shown() -> None:
     assert "hf_secret" not in repr(HuggingFaceReader("hf_secret"))

@@ -15,7 +15,7 @@ HEAVY = (
 )
 
 
-def test_reading_the_catalogue_imports_no_vendor():
+def test_reading_the_catalogue_imports_no_vendor() -> None:
     program = (
         "import sys\n"
         "from s1_assets.adapters.sources.catalogue_files import read_catalogue\n"

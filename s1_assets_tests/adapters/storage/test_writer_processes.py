@@ -24,7 +24,7 @@ def writer(backend: Backend, megabytes: int, seed: int = 0) -> Iterator["subproc
             process.kill()
 
 
-@pytest.mark.parametrize("megabytes", [2, 60], ids=["little", "much"])
+@pytest.mark.parametrize("megabytes", [2, 90], ids=["little", "much"])
 def test_after_kill_9_the_old_version_stands_and_the_next_writer_sweeps(backend: Backend, megabytes: int):
     store = backend.store(contract_of)
     old = store.write(HERE, NOTES, [notes(10)])

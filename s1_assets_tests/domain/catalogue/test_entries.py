@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from s1_assets.domain.catalogue.merge import load_catalogue
@@ -6,13 +8,13 @@ from s1_assets.records.sources import Choices, Condition, FieldRule
 from s1_assets_tests.domain.catalogue.entry import GYM, HUB, TABLE, faults_of, source_from
 
 
-def test_a_plain_entry_is_completed():
+def test_a_plain_entry_is_completed() -> None:
     source = source_from(TABLE)
     assert (source.key, source.title, source.enabled, source.start, source.end) == ("mine", "mine", True, 0, None)
     assert source.fields["question"] == FieldRule(names=("question",))
 
 
-def test_a_generator_needs_no_fields():
+def test_a_generator_needs_no_fields() -> None:
     source = source_from(GYM)
     assert source.fields["question"].names == ("question",)
     assert source.fields["reference_answer"].names == ("answer",)
@@ -29,11 +31,11 @@ def test_a_generator_needs_no_fields():
         ({"names": ["a", "b"], "boxed": True}, FieldRule(names=("a", "b"), boxed=True)),
     ],
 )
-def test_a_field_rule_has_short_and_long_forms(form: object, rule: FieldRule):
+def test_a_field_rule_has_short_and_long_forms(form: object, rule: FieldRule) -> None:
     assert source_from(TABLE, fields={"question": form}).fields["question"] == rule
 
 
-def test_the_collectors_options_are_a_short_form():
+def test_the_collectors_options_are_a_short_form() -> None:
     source = source_from(
         HUB,
         fields=None,
@@ -49,13 +51,13 @@ def test_the_collectors_options_are_a_short_form():
     assert (source.num_samples, source.seed, source.streaming) == (100, 42, True)
 
 
-def test_config_of_a_hosted_data_set_is_its_configuration():
+def test_config_of_a_hosted_data_set_is_its_configuration() -> None:
     assert source_from(HUB, config=["a", "b"]).config_name == ("a", "b")
     assert source_from(HUB, config="main").config_name == "main"
     assert source_from(GYM, config={"min_terms": 2}).config == {"min_terms": 2}
 
 
-def test_conditions_have_short_and_long_forms():
+def test_conditions_have_short_and_long_forms() -> None:
     source = source_from(
         TABLE,
         keep_if={
@@ -76,21 +78,21 @@ def test_conditions_have_short_and_long_forms():
     )
 
 
-def test_choices_are_read():
+def test_choices_are_read() -> None:
     assert source_from(TABLE, choices={"columns": "options", "index": "label"}).choices == Choices(
         ("options",), "label"
     )
 
 
 @pytest.mark.parametrize("key", ["a/b", "../up", "..", "a\\b"])
-def test_a_key_with_a_slash_or_dots_is_refused_with_the_reason(key: str):
+def test_a_key_with_a_slash_or_dots_is_refused_with_the_reason(key: str) -> None:
     told = faults_of(TABLE, key=key)
     assert "accepted: 1 to 100 of a-z, 0-9, - and _" in told
     assert "no '/'" in told
 
 
 @pytest.mark.parametrize("key", ["Math", "a b", "ä", "x" * 101, "new\n"])
-def test_a_key_of_other_characters_is_refused(key: str):
+def test_a_key_of_other_characters_is_refused(key: str) -> None:
     assert "accepted: 1 to 100 of a-z, 0-9, - and _" in faults_of(TABLE, key=key)
 
 
@@ -126,18 +128,18 @@ def test_a_key_of_other_characters_is_refused(key: str):
         ({"question_field": "q"}, "fields.question is given too"),
     ],
 )
-def test_a_fault_names_the_option_and_what_is_accepted(options: dict[str, object], told: str):
+def test_a_fault_names_the_option_and_what_is_accepted(options: dict[str, Any], told: str) -> None:
     said = faults_of(TABLE, **options)
     assert told in said
     assert said.startswith("mine.yaml: source 'mine'")
 
 
-def test_a_generator_needs_size_and_seed():
+def test_a_generator_needs_size_and_seed() -> None:
     assert "size: missing" in faults_of(GYM, size=None)
     assert "seed: missing" in faults_of(GYM, seed=None)
 
 
-def test_every_fault_of_every_file_is_told_at_once():
+def test_every_fault_of_every_file_is_told_at_once() -> None:
     with pytest.raises(CatalogueError) as caught:
         load_catalogue(
             {"a.yaml": "x: {kind: tabel}\ny: [1]\n", "b.yaml": "- just a list"},
@@ -156,6 +158,6 @@ def test_every_fault_of_every_file_is_told_at_once():
     assert "other.yaml: found source key 5; accepted: text, so write it in quotes" in told
 
 
-def test_text_that_is_not_yaml_is_told_by_line():
+def test_text_that_is_not_yaml_is_told_by_line() -> None:
     with pytest.raises(CatalogueError, match=r"a\.yaml: line 2, column \d+: not YAML"):
         load_catalogue({"a.yaml": "x: {\n ]"}, {})

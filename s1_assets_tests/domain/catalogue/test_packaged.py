@@ -28,7 +28,7 @@ def source(key: str) -> Source:
     return read_catalogue().sources[key]
 
 
-def test_all_sources_of_both_papers_are_packaged_and_off():
+def test_all_sources_of_both_papers_are_packaged_and_off() -> None:
     catalogue = read_catalogue()
     assert set(catalogue.sources) >= S1_PAPER | SKY_T1
     published = [key for key in catalogue.sources if key.startswith(("s1_", "skyt1_"))]
@@ -37,16 +37,16 @@ def test_all_sources_of_both_papers_are_packaged_and_off():
     assert all(catalogue.sources[key].revision is None for key in published)
 
 
-def test_the_packaged_files_are_found_through_the_package():
+def test_the_packaged_files_are_found_through_the_package() -> None:
     assert {"s1_paper.yaml", "sky_t1.yaml"} <= set(packaged_texts())
 
 
-def test_agieval_keeps_passage_and_options():
+def test_agieval_keeps_passage_and_options() -> None:
     found = question("s1_agieval", passage="", question="Which?", options=["(A) 1", "(B) 2"], label="B", answer=None)
     assert (found.question, found.reference_answer) == ("Which?\n(A) 1\n(B) 2", "B")
 
 
-def test_olympiad_bench_keeps_the_context():
+def test_olympiad_bench_keeps_the_context() -> None:
     found = question(
         "s1_olympiad_bench",
         context="Let x be 1.",
@@ -59,7 +59,7 @@ def test_olympiad_bench_keeps_the_context():
     assert (found.reference_answer, found.subject) == ("1", "Math")
 
 
-def test_gpqa_asks_with_its_options():
+def test_gpqa_asks_with_its_options() -> None:
     found = question(
         "s1_gpqa",
         **{"Question": "Q?", "Correct Answer": "r", "Incorrect Answer 1": "a", "Incorrect Answer 2": "b",
@@ -69,18 +69,18 @@ def test_gpqa_asks_with_its_options():
     assert found.subject == "Physics"
 
 
-def test_xword_takes_clue_and_answer_out_of_their_text():
+def test_xword_takes_clue_and_answer_out_of_their_text() -> None:
     found = question("s1_xword", input="### Clue: Odd bird (3)", output="### Answer: EMU ### Explanation: no")
     assert found.question.endswith("in brackets.\n\nOdd bird (3)")
     assert found.reference_answer == "EMU"
 
 
-def test_scieval_questions_lose_their_answer_mark():
+def test_scieval_questions_lose_their_answer_mark() -> None:
     found = question("s1_scieval", question="Which?\n\nA. 1\n\nAnswer:", answer=["A"], category="biology")
     assert (found.question, found.reference_answer) == ("Which?\n\nA. 1", "A")
 
 
-def test_numinamath_answers_are_boxed():
+def test_numinamath_answers_are_boxed() -> None:
     found = question("s1_numinamath", problem="p", solution=r"so $\boxed{\frac12}$", source="aops_forum")
     assert found.reference_answer == r"\frac12"
     assert found.metadata == '{"source": "aops_forum"}'

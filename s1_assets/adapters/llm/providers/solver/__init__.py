@@ -37,6 +37,7 @@ class Solver:
     """Provider `solver`."""
 
     name = "solver"
+    in_flight = 1
 
     def complete(self, request: ModelRequest) -> Reply:
         mind = MINDS.get(request.model.model)

@@ -1,12 +1,12 @@
 """The paper on which the embedded model reasons: an argument that grows step by step within a budget.
 
-An argument reads as goal, method, steps, check. Only steps are counted, and a step is whole: one division, one case, one
-node of a search. The budget is the same for all families, so that a question is hard because it needs more steps, not
-because its family was given fewer.
+An argument reads as goal, method, steps, check. Only steps are counted, and a step is whole: one division, one case,
+one node of a search. The budget is the same for all families, so that a question is hard because it needs more steps,
+not because its family was given fewer.
 """
 
 
-class OutOfSteps(Exception):
+class OutOfSteps(Exception):  # noqa: N818  (an event of reasoning, not a fault)
     """The budget is used up; what has been written stands."""
 
 

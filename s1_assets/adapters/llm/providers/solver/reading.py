@@ -1,8 +1,8 @@
 """Reading a question of several sentences strictly: each phrase stands there once, and nothing else says anything.
 
 Between the phrases only a few empty words are let pass, and around them only what `surroundings` holds for harmless.
-So a sentence that is slipped in, or a phrase that is reworded beyond what its pattern allows, makes the message count as
-not understood.
+So a sentence that is slipped in, or a phrase that is reworded beyond what its pattern allows, makes the message count
+as not understood.
 Not covered: the order of the phrases, which no question here depends on.
 """
 
@@ -13,7 +13,7 @@ from s1_assets.adapters.llm.providers.solver.surroundings import LONGEST_TEXT, s
 
 _EMPTY_WORDS = frozenset(("a", "an", "and", "is", "now", "please", "task", "the", "your"))
 _GAP = "¶"
-_BETWEEN = re.compile(r"(?:\w+|[\s.,:?()-])*")
+_BETWEEN = re.compile(r"[\w\s.,:?()-]*")
 
 
 def cue(phrase: str) -> re.Pattern[str]:

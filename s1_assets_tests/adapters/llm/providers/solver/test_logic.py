@@ -84,11 +84,6 @@ def mark(family: Family, question: str, key: str, mind: str) -> str:
     return "correct" if plain(answer) == plain(key) else "incorrect"
 
 
-def replaced(text: str, old: str, new: str) -> str:
-    assert old in text
-    return text.replace(old, new)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_question_of_the_catalogue_is_understood_by_its_family_alone(name: str) -> None:
     for question, _ in rows(name):
@@ -194,7 +189,7 @@ def test_other_texts_are_refused(name: str, text: str) -> None:
     assert FAMILIES[name].read(text) is None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"rotten_oranges"}))  # half a grid may be a grid too
 def test_a_question_cut_short_is_refused_or_still_the_same(name: str) -> None:
     question = first(name)
     whole = FAMILIES[name].read(question)
@@ -215,7 +210,6 @@ REWORDED: list[tuple[str, str, str]] = [
     ("dice", "What are the odds of", "What are the odds against"),
     ("dice", "reduced fraction", "decimal number"),
     ("dice", "reduced fraction", "percentage"),
-    ("dice", "These", "Those"),
     ("dice", "? (Assume", " with the best two? (Assume"),
     ("dice", "all dice are rolled at once", "the highest die is rolled again"),
     ("dice", "1d20", "1d0"),
@@ -247,10 +241,9 @@ REWORDED: list[tuple[str, str, str]] = [
 
 @pytest.mark.parametrize(("name", "old", "new"), REWORDED)
 def test_a_changed_question_is_refused(name: str, old: str, new: str) -> None:
-    question = next((question for question, _ in rows(name) if old in question), None)
-    if question is None:
-        question, old = first(name), old.lower()
-    assert FAMILIES[name].read(replaced(question, old, new)) is None
+    changed = [question.replace(old, new) for question, _ in rows(name) if old in question]
+    assert changed
+    assert all(FAMILIES[name].read(question) is None for question in changed)
 
 
 @given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.tuples(*[st.integers(0, n - 1)] * 2)))))
@@ -465,8 +458,9 @@ def test_case_analysis_finds_a_solution_exactly_where_trying_everything_does(sai
 
 ISLAND = (
     "A very special island is inhabited only by knights and knaves. {} You meet 2 inhabitants: Ann, and Bob. "
-    'Ann said that Bob is a knave. According to Bob, "Ann is a knave and Bob is a knave". So who is a knight and who is a '
-    'knave? (Format your answer like: "Ann is a knight/knave, and Bob is a knight/knave")'
+    'Ann said that Bob is a knave. According to Bob, "Ann is a knave if and only if Bob is a knave". '
+    "So who is a knight and who is a knave? "
+    '(Format your answer like: "Ann is a knight/knave, and Bob is a knight/knave")'
 )
 
 
@@ -474,8 +468,7 @@ def test_it_matters_who_tells_the_truth() -> None:
     usual = ISLAND.format("Knights always tell the truth, and knaves always lie.")
     turned = ISLAND.format("Knights always lie, and knaves always tell the truth.")
     assert solve(FAMILIES["knights_knaves"], usual) == "Ann is a knight, and Bob is a knave."
-    assert solve(FAMILIES["knights_knaves"], turned) == "Ann is a knight, and Bob is a knave."
-    assert solve(FAMILIES["knights_knaves"], turned.replace("that Bob is a knave", "that Bob is a knight")) is not None
+    assert solve(FAMILIES["knights_knaves"], turned) == "Ann is a knave, and Bob is a knave."
     assert FAMILIES["knights_knaves"].read(ISLAND.format("Knights always lie, and knaves always lie.")) is None
 
 
@@ -506,8 +499,8 @@ def test_the_walk_over_years_and_months_arrives_at_the_right_weekday(day: date) 
 def test_listed_weekdays_are_as_many_as_counting_every_day_gives(start: date, length: int, weekday: str) -> None:
     end = min(start + timedelta(length), date(start.year, 12, 31))
     text = (
-        f"How many {weekday}s are there from {start:%A, %B} {start.day}, {start.year} to {end:%A, %B} {end.day}, {end.year} "
-        "(inclusive of both dates)? Answer with a number."
+        f"How many {weekday}s are there from {start:%A, %B} {start.day}, {start.year} "
+        f"to {end:%A, %B} {end.day}, {end.year} (inclusive of both dates)? Answer with a number."
     )
     expected = sum(DAYS[(start + timedelta(n)).weekday()] == weekday for n in range((end - start).days + 1))
     assert solve(FAMILIES["calendar_arithmetic"], text) == str(expected)
@@ -598,6 +591,17 @@ def test_an_interval_added_to_its_start_gives_its_end(one: tuple[int, ...], othe
 )
 def test_other_times_are_refused(text: str) -> None:
     assert FAMILIES["time_intervals_wrong_keys"].read(text) is None
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "filler", ["a" * 15_000 + "!", "a " * 7_000, " " * 15_000, "(" * 15_000, "1 " * 7_000, '" ' * 7_000]
+)
+def test_no_text_takes_long_to_refuse(name: str, filler: str) -> None:
+    question = first(name)
+    for place in (0, len(question) // 3, len(question) // 2, len(question)):
+        FAMILIES[name].read(question[:place] + filler + question[place:])
 
 
 def test_the_largest_problems_that_are_read_stay_within_8000_tokens() -> None:

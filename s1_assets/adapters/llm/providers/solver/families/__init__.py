@@ -1,7 +1,7 @@
 """The kinds of question that the embedded model can reason about, one module each.
 
-A family reads the text of a question and nothing else: no family name, seed, metadata or reference answer reaches it. It
-reads strictly, so that a reworded question is either understood in full or not at all.
+A family reads the text of a question and nothing else: no family name, seed, metadata or reference answer reaches it.
+It reads strictly, so that a reworded question is either understood in full or not at all.
 """
 
 from typing import Any, Literal, Protocol

@@ -57,11 +57,12 @@ class KnightsKnaves:
     name = "knights_knaves"
 
     def read(self, text: str) -> Island | None:
-        question = _QUESTION.search(text[:20_000])
-        cast = question and _cast(question)
-        if question is None or cast is None:
+        found = understand(" ".join(text.split()), {"question": _QUESTION})
+        if found is None:
             return None
-        if understand(text, {"question": _QUESTION}) is None:
+        question = found["question"]
+        cast = _cast(question)
+        if cast is None:
             return None
         speeches = _speeches(question["said"], cast)
         return Island(cast, speeches) if speeches else None

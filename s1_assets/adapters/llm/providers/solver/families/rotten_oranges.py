@@ -71,7 +71,7 @@ class RottenOranges:
             "want the minute in which the last fresh one becomes rotten, or -1 if some orange stays fresh for ever. "
             "I count rows from the top and columns from the left, from 1."
         )
-        argument.say(f"Rotten at the start are: {by_rows(rotten) or 'none'}.")
+        argument.step(f"Rotten at the start are: {by_rows(rotten) or 'none'}.")
         guess = care == "hasty" and fresh and rotten
         return str(_crow_flies(problem.grid, argument) if guess else _waves(problem.grid, argument))
 
