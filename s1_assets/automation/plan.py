@@ -21,6 +21,7 @@ from s1_assets.assets import (
     student_attempts,
     trace_candidates,
 )
+from s1_assets.automation.workers import Options
 from s1_assets.domain.fingerprints import table_fingerprint
 from s1_assets.ports import Address
 from s1_assets.resources.artifact import Recipe
@@ -59,10 +60,6 @@ def nodes_of(definitions: dg.Definitions) -> dict[str, Node]:
         inputs = tuple(sorted(parent.to_user_string() for parent in node.parent_keys))
         nodes[key.to_user_string()] = Node(key.to_user_string(), inputs, node.code_version, keys)
     return nodes
-
-
-Options = Mapping[str, Mapping[str, Any]]
-"""By asset, the option values that were set."""
 
 
 def stale_assets(

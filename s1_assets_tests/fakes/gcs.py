@@ -13,9 +13,8 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
@@ -31,6 +30,8 @@ class Stored:
     """One object."""
 
     content: bytes
+    md5: str
+    crc32c: str
     generation: int
     updated: str
     content_type: str
@@ -54,10 +55,11 @@ class _Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Refusal(Exception):
-    def __init__(self, status: int, message: str) -> None:
+class _RefusalError(Exception):
+    def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
-        self.answer = _json({"error": {"code": status, "message": message}}, status)
+        told = _json({"error": {"code": status, "message": message}}, status)
+        self.answer = replace(told, headers={**told.headers, **headers})
 
 
 class FakeGCS:
@@ -95,8 +97,8 @@ class FakeGCS:
                 if method == verb and (match := re.fullmatch(pattern, url.path)):
                     with self._lock:
                         return act(*(unquote(part) for part in match.groups()), query, headers, body)
-            raise _Refusal(404, f"no such method: {verb} {url.path}")
-        except _Refusal as refusal:
+            raise _RefusalError(404, f"no such method: {verb} {url.path}")
+        except _RefusalError as refusal:
             return refusal.answer
 
     def _routes(self) -> list[tuple[str, str, Callable[..., _Answer]]]:
@@ -115,7 +117,7 @@ class FakeGCS:
 
     def _bucket(self, name: str) -> dict[str, Stored]:
         if name not in self.buckets:
-            raise _Refusal(404, f"The specified bucket does not exist: {name}")
+            raise _RefusalError(404, f"The specified bucket does not exist: {name}")
         return self.buckets[name]
 
     def _get_bucket(self, bucket: str, *_: Any) -> _Answer:
@@ -125,7 +127,7 @@ class FakeGCS:
     def _insert_bucket(self, query: Any, headers: Any, body: bytes) -> _Answer:
         name = json.loads(body)["name"]
         if name in self.buckets:
-            raise _Refusal(409, f"You already own this bucket: {name}")
+            raise _RefusalError(409, f"You already own this bucket: {name}")
         self.buckets[name] = {}
         return self._get_bucket(name)
 
@@ -153,20 +155,20 @@ class FakeGCS:
         if query.get("alt") != "media":
             return _json(_resource(bucket, name, stored))
         told = {"Content-Type": stored.content_type, "X-Goog-Generation": str(stored.generation)}
-        told["X-Goog-Hash"] = f"crc32c={_crc32c(stored.content)},md5={_md5(stored.content)}"
+        told["X-Goog-Hash"] = f"crc32c={stored.crc32c},md5={stored.md5}"
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", headers.get("Range", ""))
         if not wanted:
             return _Answer(200, stored.content, told)
         first, size = int(wanted[1]), len(stored.content)
         if first >= size:
-            raise _Refusal(416, f"{first} is beyond the {size} bytes of {name}")
+            raise _RefusalError(416, f"{first} is beyond {name}", **{"Content-Range": f"bytes */{size}"})
         part = stored.content[first : int(wanted[2]) + 1 if wanted[2] else size]
         return _Answer(206, part, told | {"Content-Range": f"bytes {first}-{first + len(part) - 1}/{size}"})
 
     def _present(self, bucket: str, name: str) -> Stored:
         stored = self._bucket(bucket).get(name)
         if stored is None:
-            raise _Refusal(404, f"No such object: {bucket}/{name}")
+            raise _RefusalError(404, f"No such object: {bucket}/{name}")
         return stored
 
     def _delete(self, bucket: str, name: str, query: Mapping[str, str], *_: Any) -> _Answer:
@@ -188,31 +190,29 @@ class FakeGCS:
             return _Answer(200, headers={"Location": location})
         if kind == "media":
             return self._put(bucket, query["name"], query, body, headers.get("Content-Type", ""))
-        message = BytesParser().parsebytes(b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body)
-        about, media = message.get_payload()
-        fields = json.loads(_bytes_of(about))
-        content = _bytes_of(media)
+        (_, about), (content_type, content) = _parts(headers["Content-Type"], body)
+        fields = json.loads(about)
         for digest, name in ((_md5, "md5Hash"), (_crc32c, "crc32c")):
             if fields.get(name, digest(content)) != digest(content):
-                raise _Refusal(400, f"{name} does not match the content")
-        return self._put(bucket, fields.get("name") or query["name"], query, content, media.get_content_type())
+                raise _RefusalError(400, f"{name} does not match the content")
+        return self._put(bucket, fields.get("name") or query["name"], query, content, content_type)
 
     def _resume(self, bucket: str, query: Mapping[str, str], headers: Any, body: bytes) -> _Answer:
         session = self.sessions.get(query["upload_id"])
         if session is None:
-            raise _Refusal(404, f"no such upload: {query['upload_id']}")
+            raise _RefusalError(404, f"no such upload: {query['upload_id']}")
         sent = re.fullmatch(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)", headers.get("Content-Range", "bytes */*"))
         if sent is None:
-            raise _Refusal(400, f"bad Content-Range: {headers['Content-Range']}")
+            raise _RefusalError(400, f"bad Content-Range: {headers['Content-Range']}")
         if sent[1] is not None:
             if int(sent[1]) != len(session.content):
-                raise _Refusal(503, f"have {len(session.content)} bytes, got more from {sent[1]}")
+                raise _RefusalError(503, f"have {len(session.content)} bytes, got more from {sent[1]}")
             session.content += body
         if sent[3] != "*" and int(sent[3]) == len(session.content):
             del self.sessions[query["upload_id"]]
             return self._put(bucket, session.name, session.query, bytes(session.content), session.content_type)
         if sent[1] is not None and len(body) % (256 << 10):
-            raise _Refusal(400, f"a chunk must be a multiple of 256 KiB, not {len(body)} bytes")
+            raise _RefusalError(400, f"a chunk must be a multiple of 256 KiB, not {len(body)} bytes")
         received = {"Range": f"bytes=0-{len(session.content) - 1}"} if session.content else {}
         return _Answer(308, headers=received)
 
@@ -227,11 +227,12 @@ class FakeGCS:
     def _put(self, bucket: str, name: str, query: Mapping[str, str], content: bytes, content_type: str) -> _Answer:
         _check_generation(self.buckets[bucket].get(name), query)
         updated = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        stored = Stored(content, next(self._generations), updated, content_type or "application/octet-stream")
+        hashes = (_md5(content), _crc32c(content))
+        stored = Stored(content, *hashes, next(self._generations), updated, content_type or "application/octet-stream")
         self.buckets[bucket][name] = stored
         if "ifGenerationMatch" in query and self.lost_answers:
             self.lost_answers -= 1
-            raise _Refusal(503, "the answer was lost")
+            raise _RefusalError(503, "the answer was lost")
         return _json(_resource(bucket, name, stored))
 
 
@@ -269,12 +270,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _check_generation(stored: Stored | None, query: Mapping[str, str]) -> None:
     present = stored.generation if stored else 0
-    for name, holds in (
-        ("ifGenerationMatch", lambda wanted: present == wanted),
-        ("ifGenerationNotMatch", lambda wanted: present != wanted),
-    ):
-        if name in query and not holds(int(query[name])):
-            raise _Refusal(412, f"At least one of the pre-conditions you specified did not hold: {name}")
+    for name, wanted in (("ifGenerationMatch", True), ("ifGenerationNotMatch", False)):
+        if name in query and (present == int(query[name])) != wanted:
+            raise _RefusalError(412, f"At least one of the pre-conditions you specified did not hold: {name}")
 
 
 def _resource(bucket: str, name: str, stored: Stored) -> dict[str, str]:
@@ -287,8 +285,8 @@ def _resource(bucket: str, name: str, stored: Stored) -> dict[str, str]:
         "metageneration": "1",
         "contentType": stored.content_type,
         "size": str(len(stored.content)),
-        "md5Hash": _md5(stored.content),
-        "crc32c": _crc32c(stored.content),
+        "md5Hash": stored.md5,
+        "crc32c": stored.crc32c,
         "timeCreated": stored.updated,
         "updated": stored.updated,
         "storageClass": "STANDARD",
@@ -299,9 +297,16 @@ def _json(value: Any, status: int = 200) -> _Answer:
     return _Answer(status, json.dumps(value).encode(), {"Content-Type": _JSON})
 
 
-def _bytes_of(part: Any) -> bytes:
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
+def _parts(multipart_type: str, body: bytes) -> list[tuple[str, bytes]]:
+    """Content type and content of each part; google's client ends lines as the standard says, gcsfs with a bare LF."""
+    boundary = multipart_type.partition("boundary=")[2].strip("\"'").encode()
+    parts = []
+    for part in body.split(b"--" + boundary)[1:-1]:
+        end = b"\r\n" if part.startswith(b"\r\n") else b"\n"
+        head, _, content = part.removeprefix(end).removesuffix(end).partition(end + end)
+        kind = re.search(rb"(?i)content-type:\s*([^\s;]+)", head)
+        parts.append((kind[1].decode() if kind else "", content))
+    return parts
 
 
 def _md5(content: bytes) -> str:

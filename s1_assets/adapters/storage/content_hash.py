@@ -205,7 +205,8 @@ class _Struct(_Leaf):
 
 
 def _canonical(values: Any, dtype: Any) -> memoryview:
-    return memoryview(np.ascontiguousarray(values, dtype=dtype)).cast("B") if len(values) else memoryview(b"")
+    laid_out: Any = np.ascontiguousarray(values, dtype=dtype)
+    return memoryview(laid_out).cast("B") if len(values) else memoryview(b"")
 
 
 def _leaf_for(kind: pa.DataType, name: str) -> _Leaf:

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from s1_assets.adapters.storage.files import Sink
 from s1_assets.adapters.storage.owners import new_token
-from s1_assets.adapters.storage.places import Sink
 from s1_assets.errors import StorageError
 
 _ADVICE = {
@@ -49,7 +49,7 @@ class DiskPlace:
     def children(self, folder: str) -> Sequence[str]:
         with self.translating(folder):
             try:
-                return os.listdir(self._root / folder)
+                return [path.name for path in (self._root / folder).iterdir()]
             except FileNotFoundError:
                 return ()
             except NotADirectoryError:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from s1_assets.adapters.storage.places import Sink, Undecided, pyarrow_filesystem
+from s1_assets.adapters.storage.files import Sink, UndecidedError, pyarrow_filesystem
 from s1_assets.errors import StorageError
 
 _BLOCK = 16 << 20
@@ -27,9 +27,7 @@ _ADVICE = {
 class GCSPlace:
     """A prefix in a bucket; see `places.open_place` for the arguments."""
 
-    def __init__(
-        self, bucket: str, prefix: str, client: Callable[[], Any] | None, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, bucket: str, prefix: str, client: Callable[[], Any] | None, options: Mapping[str, Any]) -> None:
         self._bucket_name = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._make_client = client
@@ -69,7 +67,7 @@ class GCSPlace:
         except ClientError as error:
             raise StorageError(_told(self._where(path), error)) from error
         except _foreign_errors() as error:
-            raise Undecided(_told(self._where(path), error)) from error
+            raise UndecidedError(_told(self._where(path), error)) from error
         return True
 
     def open_new(self, path: str) -> Sink:

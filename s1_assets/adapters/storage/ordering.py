@@ -116,9 +116,7 @@ def _order(keys: pa.Table, table: Table) -> Any:
     return pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in table.order])
 
 
-def _spool(
-    runs: Iterator[pa.RecordBatch], table: Table, spool: Any, spool_dir: str | Path, sizes: SortSizes
-) -> _Plan:
+def _spool(runs: Iterator[pa.RecordBatch], table: Table, spool: Any, spool_dir: str | Path, sizes: SortSizes) -> _Plan:
     keys, pieces, lengths, total, written = [], [], [], 0, 0
     with translating_disk_errors(spool_dir):
         writer = pa.ipc.new_file(pa.PythonFile(spool, "w"), table.schema)

@@ -1,8 +1,8 @@
 """Who is writing: the name of a data folder tells its owner, so that the leftovers of the dead can be told apart.
 
-A token is `HOST-DIGEST.PID.START.RANDOM`. The digest covers boot and process namespace, because two containers may share
-a host name and a bucket while each sees only its own processes. START is the process's start time in clock ticks where
-/proc tells it (0 elsewhere), because process numbers are used again.
+A token is `HOST-DIGEST.PID.START.RANDOM`. The digest covers boot and process namespace, because two containers may
+share a host name and a bucket while each sees only its own processes. START is the process's start time in clock ticks
+where /proc tells it (0 elsewhere), because process numbers are used again.
 """
 
 import hashlib

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from s1_assets.adapters.storage.places import Sink, Undecided, pyarrow_filesystem
+from s1_assets.adapters.storage.files import Sink, UndecidedError, pyarrow_filesystem
 from s1_assets.errors import StorageError
 
 _BLOCK = 16 << 20
@@ -34,9 +34,7 @@ _ADVICE = {
 class S3Place:
     """A prefix in a bucket; see `places.open_place` for the arguments."""
 
-    def __init__(
-        self, bucket: str, prefix: str, client: Callable[[], Any] | None, options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, bucket: str, prefix: str, client: Callable[[], Any] | None, options: Mapping[str, Any]) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._make_client = client
@@ -45,7 +43,7 @@ class S3Place:
 
     def children(self, folder: str) -> Sequence[str]:
         prefix = self._key(folder, folder=True)
-        names = set()
+        names = set[str]()
         with self.translating(folder):
             for page in self._pages("list_objects_v2", prefix, Delimiter="/"):
                 names.update(common["Prefix"] for common in page.get("CommonPrefixes", ()))
@@ -75,7 +73,7 @@ class S3Place:
             status = self._put_if_absent(path, content)
             if status != 409:
                 return status == 200
-        raise Undecided(f"{self._where(path)} is being written by others all the time: start again")
+        raise UndecidedError(f"{self._where(path)} is being written by others all the time: start again")
 
     def _put_if_absent(self, path: str, content: bytes) -> int:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -88,10 +86,10 @@ class S3Place:
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
             if status in (409, 412):
                 return status
-            kind = StorageError if status < 500 else Undecided
+            kind = StorageError if status < 500 else UndecidedError
             raise kind(_told(self._where(path), error)) from error
         except BotoCoreError as error:
-            raise Undecided(_told(self._where(path), error)) from error
+            raise UndecidedError(_told(self._where(path), error)) from error
         return 200
 
     def open_new(self, path: str) -> Sink:
@@ -112,9 +110,7 @@ class S3Place:
     def drop(self, folder: str) -> Mapping[str, int]:
         for upload in self._uploads(folder):
             with self.translating(folder):
-                self._client.abort_multipart_upload(
-                    Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                )
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
         gone = self.sizes(folder)
         for path in gone:
             self.delete(path)

@@ -1,8 +1,8 @@
 """Dropping what nobody needs: leftovers of killed writers, old versions, files that no manifest names.
 
-A data folder that no manifest names is spared while its owner lives. An owner on another machine cannot be asked, so its
-folder is spared until nothing was written to it for a week; a writer that is slower still finds its files gone when it
-wants to commit, fails, and leaves the old version standing.
+A data folder that no manifest names is spared while its owner lives. An owner on another machine cannot be asked, so
+its folder is spared until nothing was written to it for a week; a writer that is slower still finds its files gone when
+it wants to commit, fails, and leaves the old version standing.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from s1_assets.adapters.storage.places import Place
 from s1_assets.ports import Address, Pruned
 
 AGE_LIMIT_S = 7 * 24 * 3600.0
-"""Leftovers of another machine are kept this long: longer than a run that waits for a rate-limited teacher overnight."""
+"""Leftovers of another machine are kept this long: longer than any run that waits for a rate-limited teacher."""
 
 
 def sweep(place: Place, address: Address, newest: Manifest | None) -> frozenset[str]:
@@ -86,9 +86,7 @@ def _tokens(place: Place, address: Address) -> frozenset[str]:
     return frozenset(filter(TOKEN.fullmatch, (*place.children(folder), *place.unfinished(folder))))
 
 
-def _drop_unnamed(
-    place: Place, address: Address, tokens: frozenset[str], age_limit_s: float | None
-) -> dict[str, int]:
+def _drop_unnamed(place: Place, address: Address, tokens: frozenset[str], age_limit_s: float | None) -> dict[str, int]:
     folder = folder_of(address)
     leftovers = {token for token in tokens if _is_gone(place, f"{folder}/data/{token}", token, age_limit_s)}
     gone: dict[str, int] = {}

@@ -20,9 +20,10 @@ import pyarrow as pa
 
 from s1_assets.adapters.storage import manifests
 from s1_assets.adapters.storage.drafts import Draft, Sizes, Written
+from s1_assets.adapters.storage.files import UndecidedError
 from s1_assets.adapters.storage.manifests import Manifest, folder_of
 from s1_assets.adapters.storage.owners import new_token
-from s1_assets.adapters.storage.places import Place, Undecided
+from s1_assets.adapters.storage.places import Place
 from s1_assets.adapters.storage.sweeping import prune_all, sweep
 from s1_assets.errors import StorageError, WriteConflict
 from s1_assets.ports import Address, Pruned, Version
@@ -39,7 +40,9 @@ class ParquetTables:
         sizes: How tables are cut into row groups and files.
     """
 
-    def __init__(self, place: Place, contract_of: Callable[[str], Table] = table_of, sizes: Sizes | None = None) -> None:
+    def __init__(
+        self, place: Place, contract_of: Callable[[str], Table] = table_of, sizes: Sizes | None = None
+    ) -> None:
         self.place = place
         self._contract_of = contract_of
         self._sizes = sizes or Sizes()
@@ -95,7 +98,7 @@ class ParquetTables:
             created = self.place.create(manifests.path_of(address, number), content)
             # A repeated request whose first answer was lost finds its own manifest there.
             created = created or manifests.load(self.place, address, number).writer == token
-        except Undecided:
+        except UndecidedError:
             raise
         except StorageError:
             draft.keep(False)

@@ -16,10 +16,14 @@ class Exact:
         """Mark `answer` against `question.reference_answer`; `unscored` without a reference or a declared answer."""
         if question.reference_answer is None or not question.reference_answer.strip():
             return self._verdict("unscored", "no_reference_answer")
+        wanted = normalise_answer(question.reference_answer)
+        whole = answer.strip()
+        if whole and normalise_answer(whole) == wanted:  # a board of several lines declares nothing and is an answer
+            return self._verdict("correct", "same_text", whole)
         extracted = extract_answer(answer)
         if extracted is None:
             return self._verdict("unscored", "no_answer_declared")
-        found, wanted = normalise_answer(extracted), normalise_answer(question.reference_answer)
+        found = normalise_answer(extracted)
         if found == wanted:
             return self._verdict("correct", "same_text", extracted)
         found_value, wanted_value = as_number(found), as_number(wanted)

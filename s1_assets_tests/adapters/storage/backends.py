@@ -13,6 +13,12 @@ from s1_assets.records.tables import Table
 
 BUCKET = "tables"
 
+BACKENDS = ("disk", "moto", "our_gcs", "gcs_emulator", "radosgw")
+"""Values of the fixture `backend`; `-k radosgw` selects one."""
+DECIDING = ("disk", "moto", "our_gcs", "radosgw")
+"""Those that let one of several creators win; gcp-storage-emulator ignores generation preconditions."""
+BUCKETS = ("moto", "our_gcs", "gcs_emulator", "radosgw")
+
 SMALL = Sizes(row_group=1 << 20, file=24 << 20)
 """Small enough that some ten thousand rows make several row groups and files."""
 
@@ -26,8 +32,6 @@ class Backend:
     endpoint: str = ""
     access_key: str = "key"
     secret_key: str = "secret"
-    decides_races: bool = True
-    """False for gcp-storage-emulator, which ignores generation preconditions."""
 
     def fresh(self) -> "Backend":
         """The same store with an empty root of its own."""

@@ -14,11 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from s1_assets_tests.adapters.storage.backends import BUCKET, Backend
+from s1_assets_tests.adapters.storage.backends import BACKENDS, BUCKET, Backend
 from s1_assets_tests.fakes.gcs import FakeGCS
 from s1_assets_tests.fakes.radosgw import missing_programs, radosgw
-
-BACKENDS = ("disk", "moto", "our_gcs", "gcs_emulator", "radosgw")
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +52,7 @@ def gcs_emulator() -> Iterator[Backend]:
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _await_answer(f"http://127.0.0.1:{port}/")
-        url = f"http://127.0.0.1:{port}"
-        yield Backend("gcs_emulator", f"gs://{BUCKET}/root", url, decides_races=False).make_bucket()
+        yield Backend("gcs_emulator", f"gs://{BUCKET}/root", f"http://127.0.0.1:{port}").make_bucket()
     finally:
         server.terminate()
         server.wait()

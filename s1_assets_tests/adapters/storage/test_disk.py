@@ -3,6 +3,7 @@
 import errno
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,7 @@ def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_a_full_disk_is_told_and_leaves_the_old_version(tmp_path: Path):
+def test_a_full_disk_is_told_and_leaves_the_old_version(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "small", "size=4m") as root:
         store = ParquetTables(open_place(root), contract_of, SMALL)
         old = store.write(HERE, NOTES, [notes(10)])
@@ -48,7 +49,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_version(tmp_path: Path):
         assert store.current(HERE) == old
 
 
-def test_a_full_disk_while_sorting_is_told(tmp_path: Path):
+def test_a_full_disk_while_sorting_is_told(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "small", "size=4m") as root:
         sizes = SortSizes(run=1 << 20, piece=1 << 16)
         with pytest.raises(StorageError, match="the disk is full"):
@@ -57,29 +58,48 @@ def test_a_full_disk_while_sorting_is_told(tmp_path: Path):
         assert os.statvfs(root).f_bavail * os.statvfs(root).f_frsize > 3 << 20
 
 
-def test_a_read_only_disk_is_told(tmp_path: Path):
+def test_a_read_only_disk_is_told(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "closed", "ro") as root:
         store = ParquetTables(open_place(root), contract_of)
         with pytest.raises(StorageError, match="mounted read-only: remount it, or set S1_STORAGE"):
             store.write(HERE, NOTES, [notes(1)])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_told(tmp_path: Path):
-    tmp_path.chmod(0o500)
-    store = ParquetTables(open_place(tmp_path), contract_of)
-    with pytest.raises(StorageError, match="this user may not write or read there"):
-        store.write(HERE, NOTES, [notes(1)])
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may write everywhere, so it is somebody else for a while."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
-def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path):
+def test_a_folder_without_permission_is_told(disk: Backend) -> None:
+    disk.store(contract_of).write(HERE, NOTES, [notes(1)])  # loads all modules, which nobody may not be able to
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        Path(folder).chmod(0o555)
+        store = ParquetTables(open_place(folder), contract_of)
+        with (
+            as_nobody(),
+            pytest.raises(
+                StorageError, match=r"part-00000.parquet: Permission denied; this user may not write or read there"
+            ),
+        ):
+            store.write(HERE, NOTES, [notes(1)])
+        assert files_below(Path(folder)) == []
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = ParquetTables(open_place(tmp_path / "file"), contract_of)
     with pytest.raises(StorageError, match="a part of the path is a file, not a folder"):
         store.write(HERE, NOTES, [notes(1)])
 
 
-def test_files_that_vanish_before_the_flip_stop_it(disk: Backend):
+def test_files_that_vanish_before_the_flip_stop_it(disk: Backend) -> None:
     store = disk.store(contract_of)
 
     def vandal() -> dict[str, str]:
@@ -92,7 +112,7 @@ def test_files_that_vanish_before_the_flip_stop_it(disk: Backend):
     assert store.current(HERE) is None
 
 
-def test_a_damaged_data_file_is_named(disk: Backend):
+def test_a_damaged_data_file_is_named(disk: Backend) -> None:
     store = disk.store(contract_of)
     version = store.write(HERE, NOTES, [notes(1)])
     (Path(disk.uri) / version.files[0]).write_bytes(b"no parquet at all")
@@ -101,7 +121,7 @@ def test_a_damaged_data_file_is_named(disk: Backend):
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "A", "", "a.b", "ä"])
-def test_names_that_leave_the_root_are_refused(disk: Backend, name: str):
+def test_names_that_leave_the_root_are_refused(disk: Backend, name: str) -> None:
     store = disk.store(contract_of)
     for address in (Address(name), Address("notes", name), Address("notes", "_")):
         with pytest.raises(StorageError, match="cannot be stored: names are of a-z, 0-9, '_' and '-' only"):
@@ -111,16 +131,16 @@ def test_names_that_leave_the_root_are_refused(disk: Backend, name: str):
 
 
 @pytest.mark.parametrize("uri", ["ftp://host/path", "s3://", "gs:///prefix"])
-def test_a_uri_that_is_no_place_is_refused(uri: str):
+def test_a_uri_that_is_no_place_is_refused(uri: str) -> None:
     with pytest.raises(StorageError, match="give a folder, s3://bucket/prefix or gs://bucket/prefix"):
         open_place(uri)
 
 
-def test_a_folder_may_be_given_as_a_file_uri(tmp_path: Path):
+def test_a_folder_may_be_given_as_a_file_uri(tmp_path: Path) -> None:
     assert open_place(tmp_path.as_uri()).uri == open_place(str(tmp_path)).uri == str(tmp_path)
 
 
-def test_every_error_of_the_system_becomes_a_sentence():
-    with pytest.raises(StorageError, match="storage on disk failed at here: .*; the operating system refused"):
-        with translating_disk_errors("here"):
-            raise OSError(errno.EIO, "Input/output error")
+def test_every_error_of_the_system_becomes_a_sentence() -> None:
+    told = r"storage on disk failed at here: .*; the operating system refused"
+    with pytest.raises(StorageError, match=told), translating_disk_errors("here"):
+        raise OSError(errno.EIO, "Input/output error")

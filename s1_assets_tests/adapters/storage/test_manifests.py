@@ -27,7 +27,9 @@ MANIFEST = "notes/gsm8k/manifests/000000000001.json"
         ({"number": 3}, "is of notes:gsm8k version 3: move it back"),
     ],
 )
-def test_a_manifest_that_says_something_impossible_is_refused(disk: Backend, change: dict[str, object], told: str):
+def test_a_manifest_that_says_something_impossible_is_refused(
+    disk: Backend, change: dict[str, object], told: str
+) -> None:
     store = disk.store(contract_of)
     store.write(HERE, NOTES, [notes(3)])
     path = Path(disk.uri) / MANIFEST
@@ -37,7 +39,7 @@ def test_a_manifest_that_says_something_impossible_is_refused(disk: Backend, cha
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"format": 1}', b"null"])
-def test_a_manifest_that_is_no_manifest_is_refused(disk: Backend, content: bytes):
+def test_a_manifest_that_is_no_manifest_is_refused(disk: Backend, content: bytes) -> None:
     store = disk.store(contract_of)
     store.write(HERE, NOTES, [notes(3)])
     (Path(disk.uri) / MANIFEST).write_bytes(content)
@@ -45,7 +47,7 @@ def test_a_manifest_that_is_no_manifest_is_refused(disk: Backend, content: bytes
         store.current(HERE)
 
 
-def test_other_files_among_the_manifests_are_no_versions(disk: Backend):
+def test_other_files_among_the_manifests_are_no_versions(disk: Backend) -> None:
     store = disk.store(contract_of)
     version = store.write(HERE, NOTES, [notes(3)])
     for name in ("000000000002.json.tmp", "2.json", "notes.txt"):
@@ -54,7 +56,7 @@ def test_other_files_among_the_manifests_are_no_versions(disk: Backend):
     assert store.prune().versions == 0
 
 
-def test_a_manifest_is_readable_and_the_same_for_the_same_version(disk: Backend):
+def test_a_manifest_is_readable_and_the_same_for_the_same_version(disk: Backend) -> None:
     store = disk.store(contract_of)
     store.write(HERE, NOTES, [notes(3)], facts=lambda: {"nested": {"ä": [1, None]}})
     text = (Path(disk.uri) / MANIFEST).read_text(encoding="utf-8")

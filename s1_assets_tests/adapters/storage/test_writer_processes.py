@@ -25,7 +25,7 @@ def writer(backend: Backend, megabytes: int, seed: int = 0) -> Iterator["subproc
 
 
 @pytest.mark.parametrize("megabytes", [2, 90], ids=["little", "much"])
-def test_after_kill_9_the_old_version_stands_and_the_next_writer_sweeps(backend: Backend, megabytes: int):
+def test_after_kill_9_the_old_version_stands_and_the_next_writer_sweeps(backend: Backend, megabytes: int) -> None:
     store = backend.store(contract_of)
     old = store.write(HERE, NOTES, [notes(10)])
     before = backend.files()
@@ -43,7 +43,7 @@ def test_after_kill_9_the_old_version_stands_and_the_next_writer_sweeps(backend:
     assert backend.open_uploads() == []
 
 
-def test_prune_sweeps_after_kill_9(backend: Backend):
+def test_prune_sweeps_after_kill_9(backend: Backend) -> None:
     with writer(backend, 60):
         living = backend.store(contract_of).prune()
         assert living.files == 0
@@ -55,14 +55,14 @@ def test_prune_sweeps_after_kill_9(backend: Backend):
     assert backend.open_uploads() == []
 
 
-def test_of_several_processes_one_wins(disk: Backend):
+def test_of_several_processes_one_wins(disk: Backend) -> None:
     with writer(disk, 1, 1) as one, writer(disk, 1, 2) as two, writer(disk, 1, 3) as three:
         ends = [process.communicate("go\n", timeout=60)[0].strip() for process in (one, two, three)]
     assert sorted(ends) == ["conflict", "conflict", "version 1"]
     assert len(disk.files()) == 2
 
 
-def test_a_manifest_half_written_by_a_killed_process_is_swept(disk: Backend):
+def test_a_manifest_half_written_by_a_killed_process_is_swept(disk: Backend) -> None:
     store = disk.store(contract_of)
     store.write(HERE, NOTES, [notes(1)])
     with subprocess.Popen(

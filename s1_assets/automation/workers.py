@@ -1,0 +1,160 @@
+"""Processes that make Dagster runs, kept for the next run: see `worker`, which is what they execute."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TextIO
+
+HOST_TAG, PROCESS_TAG = "s1/host", "s1/process"
+"""Tags of a run: the machine and the `s1 run` that it belongs to."""
+LOGS = Path(".s1/logs")
+Options = Mapping[str, Mapping[str, Any]]
+"""By asset, the option values that were set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One Dagster run to be made."""
+
+    partition: str | None
+    assets: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.partition or "all sources"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended."""
+
+    job: Job
+    success: bool
+    error: str = ""
+    run_id: str = ""
+    asked: int = 0
+    from_ledger: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an asset of a job is; `total` is None where it is not known."""
+
+    job: Job
+    asset: str
+    done: int
+    total: int | None
+
+
+Event = Outcome | Progress
+
+
+class Workers:
+    """As many processes as there are processors, started when there is work for them and ended together."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._idle: SimpleQueue[_Process] = SimpleQueue()
+        self._ending = ExitStack()
+        self._started = 0
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.close()
+
+    def make(self, jobs: Sequence[Job], on_event: Callable[[Event], None]) -> None:
+        """Make all runs, several side by side; `on_event` is called in this thread."""
+        events: SimpleQueue[Event] = SimpleQueue()
+        side_by_side = min(len(jobs), max(2, os.cpu_count() or 1))
+        with ThreadPoolExecutor(max_workers=max(side_by_side, 1)) as pool:
+            waiting = [pool.submit(self._make, job, events) for job in jobs]
+            left = len(waiting)
+            while left:
+                event = events.get()
+                on_event(event)
+                left -= isinstance(event, Outcome)
+
+    def _make(self, job: Job, events: "SimpleQueue[Event]") -> None:
+        """One job on an idle process or a new one; a process that died is not used again."""
+        try:
+            process = self._process()
+            outcome = process.make(job, self._options, events)
+            if process.is_alive():
+                self._idle.put(process)
+        except OSError as error:
+            outcome = Outcome(job, success=False, error=f"its process could not be started: {error}")
+        events.put(outcome)
+
+    def _process(self) -> "_Process":
+        while not self._idle.empty():
+            process = self._idle.get()
+            if process.is_alive():
+                return process
+        self._started += 1
+        return self._ending.enter_context(_Process(self._started))
+
+
+class _Process:
+    """One worker process."""
+
+    def __init__(self, number: int) -> None:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self._log: TextIO = (LOGS / f"worker-{number}.log").open("w")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "s1_assets.automation.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def __enter__(self) -> "_Process":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The end of its input is the end of the process, which interrupts a run in progress first."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+        self._log.close()
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def make(self, job: Job, options: Options, events: "SimpleQueue[Event]") -> Outcome:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(f"{json.dumps(_order(job, options))}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # the process is gone, which the next lines find out and tell
+        for line in self._process.stdout:
+            told = json.loads(line)
+            if told["event"] == "done":
+                return Outcome(job, told["success"], told["error"], told["run_id"], **told["counts"])
+            events.put(Progress(job, told["asset"], told["done"], told["total"]))
+        status = self._process.wait()
+        error = f"its process ended with status {status}; its log is in {LOGS}. Run again"
+        return Outcome(job, success=False, error=error)
+
+
+def _order(job: Job, options: Options) -> dict[str, Any]:
+    """What a worker is told."""
+    ops = {asset: {"config": dict(options[asset])} for asset in job.assets if options.get(asset)}
+    return {
+        "partition": job.partition,
+        "assets": job.assets,
+        "run_config": {"ops": ops, "loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+        "tags": {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid())},
+    }

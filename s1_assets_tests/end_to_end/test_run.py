@@ -1,0 +1,226 @@
+"""`s1 run` as a newcomer meets it: from questions to s1K, again, grown, killed, changed."""
+
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s1_assets_tests.end_to_end.conftest import Project, wait_until
+
+SMALL = "gcd,chain_sum,dice"
+
+
+def calls(project: Project) -> int:
+    with sqlite3.connect(project.folder / ".s1" / "ledger.db") as ledger:
+        return int(ledger.execute("select count(*) from calls").fetchone()[0])
+
+
+def tables_on_disk(project: Project) -> dict[str, int]:
+    """Every stored file with the time of its last change."""
+    data = project.folder / ".s1" / "data"
+    return {str(path.relative_to(data)): path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file()}
+
+
+def funnel_adds_up(report: dict[str, Any]) -> None:
+    came = None
+    for stage in ("quality", "difficulty", "trace", "verdict", "diversity"):
+        count = report["funnel"][stage]
+        assert count["came"] == count["kept"] + sum(count["dropped"].values())
+        assert came is None or count["came"] == came
+        came = count["kept"]
+    assert came == report["rows"]
+
+
+def test_the_second_run_asks_nothing_and_rewrites_nothing(project: Project) -> None:
+    first = project.json("run", "--sources", SMALL, "--limit", "30")
+    before = tables_on_disk(project)
+    second = project.json("run", "--sources", SMALL, "--limit", "30")
+    assert first["calls"]["asked"] > 0
+    assert first["rows"] > 0
+    funnel_adds_up(first)
+    assert second["calls"] == {"asked": 0, "from_ledger": 0}
+    assert second["runs"] == 0
+    assert second["data_version"] == first["data_version"]
+    assert tables_on_disk(project) == before
+
+
+def test_a_limited_run_is_a_part_of_the_full_one_that_is_not_paid_again(project: Project) -> None:
+    project.catalogue("gcd: {size: 60}\n")
+    small = project.json("run", "--sources", "gcd", "--limit", "20")
+    full = project.json("run", "--sources", "gcd")
+    ids_small = small["calls"]["asked"]
+    assert full["calls"]["from_ledger"] >= ids_small
+    again = project.json("run", "--sources", "gcd", "--limit", "20")
+    assert again["calls"]["asked"] == 0
+
+
+def test_a_source_that_grows_asks_only_for_its_new_questions(project: Project) -> None:
+    project.catalogue("gcd: {size: 50}\n")
+    project.s1("run", "--sources", "gcd")
+    before = calls(project)
+    project.catalogue("gcd: {size: 55}\n")
+    grown = project.json("run", "--sources", "gcd")
+    assert grown["calls"]["asked"] == calls(project) - before
+    assert 10 <= grown["calls"]["asked"] <= 15  # five questions, two students, and a teacher for the hard ones
+    rows = {row["source"]: row for row in project.json("sources")}
+    assert rows["gcd"]["rows"] == 55
+
+
+def test_another_teacher_reasks_the_traces_and_nothing_else(project: Project) -> None:
+    project.s1("run", "--sources", "gcd", "--limit", "20")
+    before = tables_on_disk(project)
+    project.environment["S1_TEACHER"] = "solver:student-brief-v1"
+    changed = project.json("run", "--sources", "gcd", "--limit", "20")
+    assert changed["runs"] == 2
+    rewritten = {path.split("/")[0] for path in set(tables_on_disk(project)) - set(before)}
+    assert rewritten == {"raw_traces", "scored_traces", "s1k_decisions", "s1k_dataset"}
+    del project.environment["S1_TEACHER"]
+    assert project.json("run", "--sources", "gcd", "--limit", "20")["calls"]["asked"] == 0
+
+
+def test_a_killed_run_goes_on_where_it_was(project: Project, ended: Any) -> None:
+    process = ended(project.start("run", "--sources", SMALL))
+    ledger = project.folder / ".s1" / "ledger.db"
+    wait_until(lambda: ledger.exists() and _count(ledger) >= 300, what="the 300th paid answer")
+    process.kill()
+    process.wait()
+    wait_until(lambda: not _workers(project.folder), what="the end of the killed run's workers")
+    paid = calls(project)
+    report = project.json("run", "--sources", SMALL)
+    assert report["failed"] == []
+    assert calls(project) == paid + report["calls"]["asked"]
+    unbroken = Project(project.folder / "unbroken")
+    unbroken.folder.mkdir()
+    for name in ("dagster.yaml", "workspace.yaml"):
+        (unbroken.folder / name).write_text((project.folder / name).read_text())
+    whole = unbroken.json("run", "--sources", SMALL)
+    assert whole["data_version"] == report["data_version"]
+    assert whole["calls"]["asked"] == calls(project)
+
+
+def _count(ledger: Path) -> int:
+    try:
+        with sqlite3.connect(ledger) as connection:
+            return int(connection.execute("select count(*) from calls").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def _workers(folder: Path) -> list[int]:
+    """Our worker processes in that folder."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        try:
+            if "s1_assets.automation.worker" in (process.info["cmdline"] or []) and process.cwd() == str(folder):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_a_source_that_fails_is_named_and_the_others_go_on(project: Project) -> None:
+    project.catalogue(
+        """
+gone:
+  kind: table
+  title: A file that is not there
+  enabled: true
+  location: nowhere.jsonl
+  licence: MIT
+  language: en
+  subject: none
+  grader: exact
+  fields: {question: question}
+"""
+    )
+    report = project.json("run", "--sources", "gone,gcd", "--limit", "10", expect=1)
+    assert [failed["source"] for failed in report["failed"]] == ["gone"]
+    assert "nowhere.jsonl" in report["failed"][0]["error"]
+    assert report["rows"] > 0
+
+
+def test_bad_rows_are_set_aside_with_file_and_line_and_good_ones_go_on(project: Project) -> None:
+    lines = ['{"question": "1 + 1", "answer": "2"}', '{"question": "broken', '{"question": ""}', '{"answer": "3"}']
+    (project.folder / "mine.jsonl").write_text("\n".join(lines))
+    project.s1(
+        "sources",
+        "add",
+        "mine",
+        "--kind",
+        "table",
+        "--location",
+        "mine.jsonl",
+        "--question",
+        "question",
+        "--answer",
+        "answer",
+    )
+    report = project.json("run", "--sources", "mine")
+    assert report["set_aside_when_read"] == {"malformed_json": 1, "empty_question": 1, "missing_question": 1}
+    life = project.json("why", "mine:mine.jsonl#2")
+    assert life["set_aside"][0]["reason"] == "malformed_json"
+    assert [row["question"] for row in project.json("show", "raw_questions:mine")] == ["1 + 1"]
+
+
+def test_questions_that_no_student_can_answer_are_unknown_and_the_missing_setting_is_named(project: Project) -> None:
+    (project.folder / "words.jsonl").write_text('{"question": "Why is the sky blue?", "answer": "scattering"}\n')
+    project.s1(
+        "sources",
+        "add",
+        "words",
+        "--kind",
+        "table",
+        "--location",
+        "words.jsonl",
+        "--question",
+        "question",
+        "--answer",
+        "answer",
+    )
+    told = project.s1("run", "--sources", "words").stdout
+    assert "difficulty_unknown 1" in told
+    assert "S1_STUDENTS" in told
+    life = project.json("why", "words:words.jsonl#1")
+    assert life["label"]["difficulty"] == "unknown"
+    assert "S1_STUDENTS" in life["outcome"]
+
+
+def test_bad_settings_are_all_told_at_once_before_anything_runs(project: Project) -> None:
+    project.environment.update(S1_TEECHER="solver:teacher-v1", S1_STORAGE="ftp://x", S1_STUDENTS="gpt")
+    failed = project.s1("run", expect=1)
+    for word in ("S1_TEECHER", "did you mean S1_TEACHER", "ftp://x", "gpt"):
+        assert word in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert not (project.folder / ".s1").exists()
+
+
+def test_outside_a_project_the_message_says_where_to_go(
+    project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = Project(tmp_path_factory.mktemp("elsewhere"))
+    failed = elsewhere.s1("run", expect=1)
+    assert "dagster.yaml" in failed.stderr
+    assert "DAGSTER_HOME" in failed.stderr
+
+
+def test_a_model_that_cannot_be_called_fails_the_run_with_its_reason(project: Project) -> None:
+    project.environment["S1_TEACHER"] = "gemini:gemini-3.8-flash"
+    report = project.json("run", "--sources", "gcd", "--limit", "8", expect=1)
+    assert "gemini" in report["failed"][0]["error"]
+    assert "solver" in report["failed"][0]["error"]
+
+
+def test_every_row_of_the_set_says_why_it_is_in(project: Project) -> None:
+    project.s1("run", "--sources", "gcd", "--limit", "30")
+    row = project.json("show", "s1k_dataset", "--head", "1")[0]
+    for name in (row["question_id"], row["trace_id"], row["question_id"][:12]):
+        life = project.json("why", name)
+        assert life["outcome"].startswith("in s1K")
+        assert life["question"]["question_id"] == row["question_id"]
+        assert [decision["kept"] for decision in life["decisions"]] == [True] * 5
+        assert life["verdicts"][0]["mark"] == "correct"
+    assert Counter(call["model"] for call in life["calls"].values()).keys() >= {"solver:teacher-v1"}
