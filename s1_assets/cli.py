@@ -25,6 +25,9 @@ def _in_project(env_file: Path | None = None) -> Iterator[None]:
     except S1Error as error:
         click.echo(f"s1: {error}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("s1: interrupted; what was paid is in the ledger, and the same command goes on from here", err=True)
+        sys.exit(130)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -62,9 +65,20 @@ def run(
     config_file = None if config_file is None else config_file.absolute()
     with _in_project(env_file):
         from s1_assets.automation.commands import RunOrder, run_command
+        from s1_assets.definitions import defs
 
         named = tuple(name.strip() for name in sources.split(",") if name.strip()) if sources else None
-        sys.exit(run_command(RunOrder(named, selection, limit, assignments, config_file, as_json)))
+        sys.exit(run_command(RunOrder(named, selection, limit, assignments, config_file, as_json), defs))
+
+
+@main.command(hidden=True)
+def worker() -> None:
+    """Make runs for `s1 run`, which starts this and tells it what to do."""
+    with _in_project():
+        from s1_assets.automation.worker import serve
+        from s1_assets.definitions import defs
+
+        serve(defs())
 
 
 @main.command()

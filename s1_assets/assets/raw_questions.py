@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from s1_assets.domain.catalogue.questions import RowCounts, limit_to, questions_of
+from s1_assets.errors import SettingsError
 from s1_assets.records.questions import Question, SetAside
 from s1_assets.records.sources import FieldRule, Source
 from s1_assets.records.tables import TABLES, write_rows
@@ -51,7 +52,11 @@ def _merged(source: Source, options: RawQuestionsOptions) -> Source:
     if names:
         rule = source.fields.get("question", FieldRule())
         changes["fields"] = {**source.fields, "question": replace(rule, names=names, template=None, constant=None)}
-    return limit_to(replace(source, **changes), options.limit)
+    merged = replace(source, **changes)
+    if merged.end is not None and merged.end <= merged.start:
+        fault = f"raw_questions: start {merged.start} and end {merged.end} of {source.key} leave no row between them"
+        raise SettingsError("options that cannot be used:", [fault])
+    return limit_to(merged, options.limit)
 
 
 RECIPE = Recipe(

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from s1_assets.automation.plan import nodes_of
 from s1_assets.automation.report import Report
 from s1_assets.automation.run_view import RunView
 from s1_assets.automation.runs import GraphRun
-from s1_assets.definitions import defs
 from s1_assets.errors import SettingsError
 from s1_assets.resources.house import House
 from s1_assets.resources.terminal import inert
@@ -33,8 +33,11 @@ class RunOrder:
     as_json: bool
 
 
-def run_command(order: RunOrder) -> int:
+def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
     """Make the graph and tell how it went; the exit status.
+
+    Args:
+        build: Makes the definitions, once the order is known to be good.
 
     Raises:
         SettingsError, CatalogueError, ...: Before anything runs.
@@ -48,7 +51,7 @@ def run_command(order: RunOrder) -> int:
     for remark in (*house.settings.remarks, *options.remarks):
         console.print(Text(inert(remark), style="yellow"))
     sources = _wanted_sources(house, order.sources, options.source)
-    definitions = defs()
+    definitions = build()
     selected = _selected(definitions, order.selection)
     with dg.DagsterInstance.get() as instance, RunView(console) as view:
         run = GraphRun(definitions, house, instance, options.by_asset, view)

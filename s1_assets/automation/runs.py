@@ -14,7 +14,7 @@ import dagster as dg
 
 from s1_assets.automation.plan import Node, nodes_of, stale_assets
 from s1_assets.automation.workers import HOST_TAG, PROCESS_TAG, Event, Job, Options, Outcome, Workers
-from s1_assets.errors import S1Error
+from s1_assets.errors import CatalogueError, SourceUnreadable
 from s1_assets.resources.house import House
 
 
@@ -74,7 +74,7 @@ class GraphRun:
         for source in sources:
             try:
                 stale = stale_assets(self.house, nodes, selected, source, self.options)
-            except S1Error as error:
+            except (SourceUnreadable, CatalogueError) as error:
                 self._happened(Outcome(Job(source, ()), success=False, error=str(error)))
                 continue
             if stale:

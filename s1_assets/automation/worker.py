@@ -11,13 +11,11 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from queue import SimpleQueue
 from typing import Any, TextIO
 
 import dagster as dg
 
-from s1_assets.definitions import defs
 from s1_assets.errors import S1Error
 from s1_assets.resources.progress import listen
 
@@ -27,16 +25,15 @@ COUNTED = ("asked", "from_ledger")
 """Numbers of a materialisation that the parent adds up."""
 
 
-def main() -> None:
-    """Serve jobs from standard input until it ends."""
+def serve(definitions: dg.Definitions) -> None:
+    """Make the runs that standard input asks for, until it ends."""
     told = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between our lines
     jobs: SimpleQueue[str | None] = SimpleQueue()
     at_work = threading.Event()
     threading.Thread(target=_read_jobs, args=(jobs, at_work), daemon=True).start()
     listen(lambda asset, partition, done, total: _tell(told, event="progress", asset=asset, done=done, total=total))
-    code_location = defs()
-    job = code_location.resolve_implicit_global_asset_job_def()
+    job = definitions.resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.get() as instance:
         while (line := jobs.get()) is not None:
             at_work.set()
@@ -102,13 +99,3 @@ def _counts(result: dg.ExecuteInProcessResult) -> dict[str, int]:
 
 def _tell(told: TextIO, **event: Any) -> None:
     told.write(f"{json.dumps(event)}\n")
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except S1Error:
-        traceback.print_exc()
-        sys.exit(1)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -64,7 +64,7 @@ class Workers:
         self._options = options
         self._idle: SimpleQueue[_Process] = SimpleQueue()
         self._ending = ExitStack()
-        self._started = 0
+        self._processes: list[_Process] = []
 
     def __enter__(self) -> "Workers":
         return self
@@ -77,12 +77,18 @@ class Workers:
         events: SimpleQueue[Event] = SimpleQueue()
         side_by_side = min(len(jobs), max(2, os.cpu_count() or 1))
         with ThreadPoolExecutor(max_workers=max(side_by_side, 1)) as pool:
-            waiting = [pool.submit(self._make, job, events) for job in jobs]
-            left = len(waiting)
-            while left:
-                event = events.get()
-                on_event(event)
-                left -= isinstance(event, Outcome)
+            try:
+                for job in jobs:
+                    pool.submit(self._make, job, events)
+                left = len(jobs)
+                while left:
+                    event = events.get()
+                    on_event(event)
+                    left -= isinstance(event, Outcome)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._interrupt()  # or the pool would wait for the runs that are under way
+                raise
 
     def _make(self, job: Job, events: "SimpleQueue[Event]") -> None:
         """One job on an idle process or a new one; a process that died is not used again."""
@@ -100,8 +106,13 @@ class Workers:
             process = self._idle.get()
             if process.is_alive():
                 return process
-        self._started += 1
-        return self._ending.enter_context(_Process(self._started))
+        process = self._ending.enter_context(_Process(len(self._processes)))
+        self._processes.append(process)
+        return process
+
+    def _interrupt(self) -> None:
+        for process in self._processes:
+            process.end()
 
 
 class _Process:
@@ -111,7 +122,7 @@ class _Process:
         LOGS.mkdir(parents=True, exist_ok=True)
         self._log: TextIO = (LOGS / f"worker-{number}.log").open("w")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "s1_assets.automation.worker"],
+            [sys.executable, "-m", "s1_assets.cli", "worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -122,12 +133,17 @@ class _Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The end of its input is the end of the process, which interrupts a run in progress first."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        self.end()
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         self._log.close()
+
+    def end(self) -> None:
+        """The end of its input is the end of the process, which interrupts a run in progress first."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):  # it has ended already
+                self._process.stdin.close()
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

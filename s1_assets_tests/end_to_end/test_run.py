@@ -1,5 +1,6 @@
 """`s1 run` as a newcomer meets it: from questions to s1K, again, grown, killed, changed."""
 
+import signal
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -115,7 +116,7 @@ def _workers(folder: Path) -> list[int]:
     found = []
     for process in psutil.process_iter(["pid", "cmdline"]):
         try:
-            if "s1_assets.automation.worker" in (process.info["cmdline"] or []) and process.cwd() == str(folder):
+            if (process.info["cmdline"] or [])[-2:] == ["s1_assets.cli", "worker"] and process.cwd() == str(folder):
                 found.append(process.pid)
         except psutil.Error:
             continue
@@ -224,3 +225,18 @@ def test_every_row_of_the_set_says_why_it_is_in(project: Project) -> None:
         assert [decision["kept"] for decision in life["decisions"]] == [True] * 5
         assert life["verdicts"][0]["mark"] == "correct"
     assert Counter(call["model"] for call in life["calls"].values()).keys() >= {"solver:teacher-v1"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_an_interrupted_run_ends_soon_and_leaves_nobody_writing(project: Project, ended: Any, number: int) -> None:
+    process = ended(project.start("run", "--sources", SMALL))
+    ledger = project.folder / ".s1" / "ledger.db"
+    wait_until(lambda: ledger.exists() and _count(ledger) >= 100, what="the 100th paid answer")
+    process.send_signal(number)
+    told, _ = process.communicate(timeout=20)
+    wait_until(lambda: not _workers(project.folder), limit_s=20, what="the end of its workers")
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert "the same command goes on from here" in told
+    assert "Traceback" not in told
+    assert project.json("run", "--sources", SMALL)["failed"] == []

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from s1_assets.adapters.storage.files import Sink
+from s1_assets.adapters.storage.files import Sink, UndecidedError
 from s1_assets.adapters.storage.owners import new_token
 from s1_assets.errors import StorageError
 
@@ -97,8 +97,12 @@ class DiskPlace:
                 except FileExistsError:
                     return False
             finally:
-                draft.unlink(missing_ok=True)
+                with suppress(OSError):  # a sweep will find it
+                    draft.unlink()
+        try:
             _sync_folder(final.parent)
+        except OSError as error:
+            raise UndecidedError(f"{final} was created, but may not survive a power cut: {error}") from error
         return True
 
     def open_new(self, path: str) -> Sink:

@@ -99,12 +99,14 @@ class Draft:
 
     def drop(self) -> None:
         """Delete everything written so far."""
-        if self._open is not None:
-            self._open.discard()
-            self._open = None
-        if self._stored:
-            self._place.drop(self._folder)
-            self._stored = {}
+        part, self._open = self._open, None
+        try:
+            if part is not None:
+                part.discard()
+        finally:
+            if self._stored:
+                self._place.drop(self._folder)
+                self._stored = {}
 
     def _store(
         self, table: Table, batches: Iterable[pa.RecordBatch], name: str, hashed: Any

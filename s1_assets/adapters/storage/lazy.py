@@ -26,11 +26,12 @@ _ROWS_PER_BATCH = 131_072
 
 def lazy_dataset(place: Place, table: Table, files: Iterable[str]) -> Any:
     """A `pyarrow.dataset.Dataset` over files of one table, in the order given; nothing is opened yet."""
+    paths = list(files)
+    if not paths:
+        return ds.InMemoryDataset(table.schema.empty_table())
     form = ds.ParquetFileFormat()
     filesystem = place.filesystem()
-    fragments = [form.make_fragment(place.location(path), filesystem) for path in files]
-    if not fragments:
-        return ds.InMemoryDataset(table.schema.empty_table())
+    fragments = [form.make_fragment(place.location(path), filesystem) for path in paths]
     return StoredRows(fragments, table.schema, form, filesystem).belonging_to(place, table)
 
 

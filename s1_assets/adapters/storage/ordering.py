@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ from s1_assets.records.tables import Table
 class SortSizes:
     """How much is held in memory, in bytes."""
 
-    run: int = 128 << 20
+    run: int = 64 << 20
     """Sorted at once; an input that is smaller never touches the disk."""
-    piece: int = 1 << 20
+    piece: int = 512 << 10
     """Read back at once from each run."""
     batch: int = 16 << 20
     """Handed out at once."""
@@ -52,16 +53,13 @@ def sorted_batches(
     """
     sizes = sizes or SortSizes()
     runs = _sorted_runs(batches, table, sizes.run)
-    first = next(runs, None)
-    second = next(runs, None)
-    if first is None:
-        return
-    if second is None:
-        yield from _by_bytes(first, sizes.batch)
+    begun = list(islice(runs, 2))
+    if len(begun) < 2:
+        for run in begun:
+            yield from _by_bytes(run, sizes.batch)
         return
     with _unnamed_file(spool_dir) as spool:
-        plan = _spool(_chain(first, second, runs), table, spool, spool_dir, sizes)
-        del first, second
+        plan = _spool(chain(_let_go(begun), runs), table, spool, spool_dir, sizes)
         yield from _merge(plan, spool, spool_dir, sizes.batch)
 
 
@@ -86,10 +84,9 @@ class _Plan:
     bytes: int
 
 
-def _chain(first: pa.RecordBatch, second: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield second
-    yield from others
+def _let_go(runs: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    while runs:
+        yield runs.pop(0)
 
 
 def _sorted_runs(batches: Iterable[pa.RecordBatch], table: Table, size: int) -> Iterator[pa.RecordBatch]:
@@ -101,15 +98,16 @@ def _sorted_runs(batches: Iterable[pa.RecordBatch], table: Table, size: int) -> 
         waiting_bytes += batch.nbytes
         if waiting_bytes >= size:
             yield _sorted(waiting, table)
-            waiting, waiting_bytes = [], 0
+            waiting_bytes = 0
     if waiting_bytes:
         yield _sorted(waiting, table)
 
 
 def _sorted(batches: list[pa.RecordBatch], table: Table) -> pa.RecordBatch:
-    rows = pa.Table.from_batches(batches, schema=table.schema).combine_chunks()
-    rows = rows.take(_order(rows.select(list(table.order)), table)).combine_chunks()
-    return rows.to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], schema=table.schema)
+    """All rows of `batches` in order; empties the list, so that they are not held twice."""
+    rows = pa.concat_batches(batches)
+    batches.clear()
+    return rows.take(_order(pa.Table.from_batches([rows.select(list(table.order))]), table))
 
 
 def _order(keys: pa.Table, table: Table) -> Any:

@@ -12,6 +12,7 @@ the same table or by `prune`, once its owner is surely dead.
 Not covered: a reader of an old version while `prune` deletes it gets a `StorageError`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -79,7 +80,7 @@ class ParquetTables:
             if base.version.content_hash != version.content_hash:
                 return self._flip(version, token, tokens, draft)
             if base.version.fingerprint == fingerprint:
-                return base.version
+                return self._winner(version) if self._overtaken(version) else base.version
             draft.drop()
             names = {name: getattr(base.version, name) for name in ("files", "set_aside_files", "bytes")}
             return self._flip(replace(version, **names), token, tokens, draft)
@@ -90,28 +91,31 @@ class ParquetTables:
         address, number = version.address, version.number
         tokens = {path.split("/")[3] for path in (*version.files, *version.set_aside_files)}
         manifest = Manifest(version, token, tuple(sorted(tokens.union(older))))
-        if (manifests.numbers(self.place, address) or [0])[-1] >= number:
-            return self._winner(manifest)  # also where the number itself is free again after a `prune`
+        if self._overtaken(version):
+            return self._winner(version)
         content = manifests.dump(manifest)
         draft.keep()  # while nobody can say whether the manifest exists, the files must stay
         try:
             created = self.place.create(manifests.path_of(address, number), content)
-            # A repeated request whose first answer was lost finds its own manifest there.
-            created = created or manifests.load(self.place, address, number).writer == token
         except UndecidedError:
             raise
         except StorageError:
             draft.keep(False)
             raise
-        if not created:
+        # A request that was repeated because its first answer was lost finds our own manifest there.
+        if not created and manifests.load(self.place, address, number).writer != token:
             draft.keep(False)
-            return self._winner(manifest)
+            return self._winner(version)
         return version
 
-    def _winner(self, ours: Manifest) -> Version:
-        address = ours.version.address
+    def _overtaken(self, version: Version) -> bool:
+        """Whether another writer took the number; also true where a `prune` has freed it again."""
+        return (manifests.numbers(self.place, version.address) or [0])[-1] >= version.number
+
+    def _winner(self, ours: Version) -> Version:
+        address = ours.address
         theirs = self.current(address)
-        if theirs is None or theirs.content_hash != ours.version.content_hash:
+        if theirs is None or theirs.content_hash != ours.content_hash:
             raise WriteConflict(
                 f"another writer finished {address} first: its version {theirs.number if theirs else '?'} stands, "
                 f"ours was dropped; materialize {address} again if it should be replaced"
@@ -159,5 +163,5 @@ def _version(address: Address, written: Written, fingerprint: str, facts: Mappin
         bytes=written.bytes,
         files=written.files,
         set_aside_files=written.set_aside_files,
-        facts=facts,
+        facts=json.loads(json.dumps(dict(facts), allow_nan=False)),  # as it will be read back
     )

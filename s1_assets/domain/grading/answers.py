@@ -23,7 +23,7 @@ _SPELLINGS = (
     (re.compile(r"\\(?:times|cdot)(?![a-zA-Z])|[·*]"), "×"),
     (re.compile(r"\s*\\?%"), "%"),
 )
-_MONEY = re.compile(r"^([+-]?)\\?\$\s*(?=[\d.])")
+_MONEY = re.compile(r"^([+-]?)\\?\$\s*([+-]?)(?=[\d.])")
 _SIGN = re.compile(r"^([+-]) (?=[\d.])")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)")
@@ -99,7 +99,7 @@ def normalise_answer(text: str) -> str:
     for spelling, plain in _SPELLINGS:
         bare = spelling.sub(plain, bare)
     bare = " ".join(bare.split()).casefold()
-    bare = _SIGN.sub(r"\1", _MONEY.sub(r"\1", bare))
+    bare = _SIGN.sub(r"\1", _MONEY.sub(r"\1\2", bare))
     if _THOUSANDS.fullmatch(bare):
         bare = bare.replace(",", "")
     return _SPACED.sub(r"\1", bare) or text

@@ -1,11 +1,11 @@
 """The s1K recipe: a thousand hard, sound and varied questions, each with one verified trace.
 
 Three filters of the s1 paper, section 2.2 (https://arxiv.org/abs/2501.19393): quality, difficulty, diversity. Stricter
-in one
-point: only traces marked correct are taken, where 46 % of the published set teaches an answer judged wrong.
+in one point: only traces marked correct are taken, where 46 % of the published set teaches an answer judged wrong.
 Every question gets a decision from every stage it meets, so that in = out + dropped by reason at each of them.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,9 +140,10 @@ def _draw(sound: Sequence[tuple[Considered, ConsideredTrace]], plan: S1KPlan) ->
     drawn = draw_across_subjects(lengths, plan.size, Random(plan.seed))
     places = {pair: place for place, pair in enumerate(drawn, start=1)}
     for subject, pairs in by_subject.items():
+        longest_first = sorted(-length for length in lengths[subject])
         for index, (question, trace) in enumerate(pairs):
             place = places.get((subject, index))
-            longer = sum(length > trace.tokens for length in lengths[subject])
+            longer = bisect_left(longest_first, -trace.tokens)
             rank = f"{longer} of {len(pairs)} in {subject} have a longer trace"
             verdict = (
                 _Verdict(True, "drawn", f"number {place} of {len(drawn)}; {rank}", trace)

@@ -204,6 +204,18 @@ def test_a_writer_that_began_before_others_and_a_prune_still_loses(backend: Back
     assert len(backend.files()) == 2
 
 
+def test_a_writer_that_changes_nothing_is_told_when_others_did(backend: Backend) -> None:
+    store = backend.store(contract_of)
+    store.write(HERE, NOTES, [notes(1)])
+
+    def slow() -> Iterator[pa.RecordBatch]:
+        yield notes(1)
+        store.write(HERE, NOTES, [notes(2)])
+
+    with pytest.raises(WriteConflict, match="its version 2 stands"):
+        store.write(HERE, NOTES, slow())
+
+
 def test_prune_keeps_the_newest_versions_and_counts_what_went(backend: Backend) -> None:
     store = backend.store(contract_of)
     versions = [store.write(HERE, NOTES, [notes(rows)], lambda: ASIDE) for rows in (1, 2, 3, 4)]
