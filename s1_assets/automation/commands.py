@@ -11,6 +11,7 @@ import dagster as dg
 from rich.console import Console
 from rich.text import Text
 
+from s1_assets.adapters.llm.directory import model_faults
 from s1_assets.automation.options import read_options
 from s1_assets.automation.plan import nodes_of
 from s1_assets.automation.report import Report
@@ -51,6 +52,7 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
     for remark in (*house.settings.remarks, *options.remarks):
         console.print(Text(inert(remark), style="yellow"))
     sources = _wanted_sources(house, order.sources, options.source)
+    _find_faults(house)
     definitions = build()
     selected = _selected(definitions, order.selection)
     with dg.DagsterInstance.get() as instance, RunView(console) as view:
@@ -62,6 +64,14 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
     else:
         report.show(console)
     return 1 if summary.failed else 0
+
+
+def _find_faults(house: House) -> None:
+    """What would fail every run fails here, before any of them."""
+    faults = model_faults((house.settings.teacher, *house.settings.students))
+    if faults:
+        raise SettingsError("models that cannot be called:", faults)
+    house.ledger.count()
 
 
 def _name_teacher(model_name: str, remarks: list[str]) -> None:

@@ -21,6 +21,7 @@ from s1_assets.resources.progress import listen
 
 LAST_WORDS_S = 5.0
 """How long an interrupted run may take to record its end."""
+OWN_ERRORS = "s1_assets.errors."
 COUNTED = ("asked", "from_ledger")
 """Numbers of a materialisation that the parent adds up."""
 
@@ -77,14 +78,23 @@ def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, order: dict[str, A
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
-    """What went wrong, in one or two lines: the step and the innermost message."""
+    """What went wrong: the step, and our own message where there is one, else the innermost."""
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+            told = _messages(event.step_failure_data.error)
+            own = [message for message in told if message.startswith(OWN_ERRORS)]
+            message = own[0].partition(": ")[2] if own else (told or ["failed"])[-1]
+            return f"{event.step_key}: {message.strip()}"
     return "the run failed before its first step; see the log"
+
+
+def _messages(error: Any) -> list[str]:
+    """Messages of an error and what caused it, outermost first, each beginning with its class."""
+    messages = []
+    while error is not None:
+        messages.append(error.message)
+        error = error.cause
+    return messages
 
 
 def _counts(result: dg.ExecuteInProcessResult) -> dict[str, int]:

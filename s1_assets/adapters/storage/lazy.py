@@ -1,14 +1,15 @@
 """Lazy data sets over stored files that keep memory bounded however slowly they are read.
 
 pyarrow's own scanner reads up to two million rows ahead and lets a gigabyte wait for a slow consumer. Here `to_batches`
-goes row group by row group with a single one read ahead. Import this module inside functions only: it loads
+goes row group by row group with two read ahead. Import this module inside functions only: it loads
 `pyarrow.dataset`.
 
 Not covered: `scanner()` and what stands on it (`to_table`, `take`, `sort_by`, `join`) read as pyarrow does.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +21,8 @@ from s1_assets.adapters.storage.places import Place
 from s1_assets.errors import ContractError, StorageError
 from s1_assets.records.tables import Table
 
+_AHEAD = 2
+"""Row groups decoded while the consumer works; one alone reads at 0.6 of pyarrow's own speed, two at all of it."""
 _ROWS_PER_BATCH = 131_072
 """pyarrow's default; long rows come in smaller batches, since none spans two row groups."""
 
@@ -62,14 +65,14 @@ class StoredRows(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow ships n
     def to_batches(
         self, columns: Any = None, filter: Any = None, batch_size: int = _ROWS_PER_BATCH, **options: Any
     ) -> Iterator[pa.RecordBatch]:
-        """Rows in stored order, with at most two row groups in memory besides the batch handed out.
+        """Rows in stored order, with at most four row groups in memory.
 
         Raises:
             ContractError: If a file was written under another schema.
             StorageError: If a file is gone or damaged.
         """
         for name in ("batch_readahead", "fragment_readahead"):
-            options.pop(name, None)  # there is one row group ahead, always
+            options.pop(name, None)  # there are `_AHEAD` row groups, always
         chosen = self._scanner_options({"filter": filter}).get("filter")
 
         def load(row_group: Any) -> list[pa.RecordBatch]:
@@ -79,15 +82,14 @@ class StoredRows(ds.FileSystemDataset):  # type: ignore[misc]  # pyarrow ships n
                 )
                 return [batch for batch in batches if batch.num_rows]
 
-        with ThreadPoolExecutor(1, "read-ahead") as reader:
-            ahead = None
+        with ThreadPoolExecutor(_AHEAD, "read-ahead") as reader:
+            ahead = deque[Future[list[pa.RecordBatch]]]()
             for row_group in self._row_groups(chosen):
-                following = reader.submit(load, row_group)
-                if ahead is not None:
-                    yield from _handed_out(ahead.result())
-                ahead = following
-            if ahead is not None:
-                yield from _handed_out(ahead.result())
+                ahead.append(reader.submit(load, row_group))
+                if len(ahead) > _AHEAD:
+                    yield from _handed_out(ahead.popleft().result())
+            while ahead:
+                yield from _handed_out(ahead.popleft().result())
 
     def head(self, num_rows: int, **options: Any) -> pa.Table:
         """The first rows, without reading more row groups than hold them."""

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 from s1_assets.domain.tokens import APPROXIMATE, approximate_tokens
 from s1_assets.errors import ModelUnreachable, ModelUnusable, SettingsError
-from s1_assets.records.models import ModelRequest, Reply, Status
+from s1_assets.records.models import ModelName, ModelRequest, Reply, Status
 
 CALL_LIMIT_S = 1_800
 """A reasoning model may think for a quarter of an hour."""
@@ -38,6 +38,11 @@ class OpenAICompatible:
     def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
         self._sleep = sleep
 
+    def fault_of(self, model: ModelName) -> str | None:
+        if model.base_url is None:
+            return f"name the server too: openai:{model.model}@http://127.0.0.1:8000/v1"
+        return None
+
     def complete(self, request: ModelRequest) -> Reply:
         """One answer.
 
@@ -47,10 +52,7 @@ class OpenAICompatible:
             ModelUnreachable: If it gives no usable answer in `TRIES` tries.
         """
         if request.model.base_url is None:
-            raise SettingsError(
-                "a model that cannot be called:",
-                [f"{request.model}: name the server too: openai:{request.model.model}@http://127.0.0.1:8000/v1"],
-            )
+            raise SettingsError("a model that cannot be called:", [f"{request.model}: {self.fault_of(request.model)}"])
         url, body = request.model.base_url, json.dumps(_body(request)).encode()
         told = ""
         fault: Exception | None = None

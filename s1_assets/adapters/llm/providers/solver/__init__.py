@@ -14,7 +14,7 @@ from s1_assets.adapters.llm.providers.solver.families import Care, Family
 from s1_assets.adapters.llm.providers.solver.registry import FAMILIES
 from s1_assets.domain.tokens import APPROXIMATE, approximate_tokens
 from s1_assets.errors import SettingsError
-from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.models import ModelName, ModelRequest, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,13 @@ class Solver:
     name = "solver"
     in_flight = 1
 
+    def fault_of(self, model: ModelName) -> str | None:
+        return None if model.model in MINDS else f"the embedded models are {', '.join(sorted(MINDS))}"
+
     def complete(self, request: ModelRequest) -> Reply:
         mind = MINDS.get(request.model.model)
         if mind is None:
-            raise SettingsError(
-                "no such model", [f"{request.model}: the embedded provider has {', '.join(sorted(MINDS))}"]
-            )
+            raise SettingsError("no such model:", [f"{request.model}: {self.fault_of(request.model)}"])
         text = next(message.content for message in reversed(request.messages) if message.role == "user")
         return _answer(text, request.model.model, mind)
 
