@@ -45,6 +45,6 @@ def defs() -> dg.Definitions:
         assets=assets,
         asset_checks=balance.BALANCE_CHECKS,
         jobs=JOBS,
-        resources={"house": house, "io_manager": TableIOManager(house=house)},
+        resources={"house": house, "io_manager": TableIOManager(house)},
         executor=dg.in_process_executor,
     )

@@ -10,7 +10,6 @@ from typing import Any
 
 import dagster as dg
 import pyarrow as pa
-from pydantic import PrivateAttr
 
 from s1_assets.domain.fingerprints import table_fingerprint
 from s1_assets.errors import ContractError, StorageError
@@ -23,20 +22,19 @@ from s1_assets.resources.metadata import table_metadata
 ALLOW_MISSING = "allow_missing_partitions"
 
 
-class TableIOManager(dg.ConfigurableIOManager):
+class TableIOManager(dg.IOManager):
     """Stores what assets return and opens what they ask for."""
 
-    house: dg.ResourceDependency[House]
-    _opened: dict[str, dict[str, dict[str, str]]] = PrivateAttr(default_factory=dict)
-    """By consuming asset, then input asset, then partition: the content hash of what was opened. A run has one
-    partition.
-    """
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._opened: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+        """By run and consuming asset, then input asset, then partition: the content hash of what was opened."""
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         artifact = obj if isinstance(obj, Artifact) else Artifact(_batches(obj))
         asset = context.asset_key.to_user_string()
         address = Address(asset, context.partition_key if context.has_asset_partitions else None)
-        inputs = {name: opened for name, opened in self._opened.pop(asset, {}).items() if opened}
+        inputs = {name: opened for name, opened in self._opened.pop((context.run_id, asset), {}).items() if opened}
         tables = self.house.tables
         before = tables.current(address)
         version = tables.write(
@@ -65,7 +63,7 @@ class TableIOManager(dg.ConfigurableIOManager):
         if missing:
             self._report_missing(context, asset, missing)
         versions = {key: version for key, version in found.items() if version is not None}
-        opened = self._opened.setdefault(_consumer(context), {}).setdefault(asset, {})
+        opened = self._opened.setdefault((context.step_context.run_id, _consumer(context)), {}).setdefault(asset, {})
         opened.update({key or "": version.content_hash for key, version in versions.items()})
         return self.house.tables.read_many(table_of(asset), versions.values())
 
