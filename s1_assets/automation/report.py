@@ -14,6 +14,8 @@ from s1_assets.ports import Address
 from s1_assets.resources.house import House
 from s1_assets.resources.terminal import inert
 
+MENTIONED_UNKNOWN = 0.05
+"""Share of questions of unknown difficulty above which something is wrong with the students."""
 DEMONSTRATION = (
     "The embedded models answered: this demonstrates the pipeline and is not training data. "
     "To use a real teacher set S1_TEACHER; see the README."
@@ -97,8 +99,9 @@ class Report:
         """What a person would want to change."""
         settings = self._house.settings
         advice = []
-        unknown = self._funnel.get("difficulty", {}).get("dropped", {}).get("difficulty_unknown", 0)
-        if unknown:
+        difficulty = self._funnel.get("difficulty", {"came": 0, "dropped": {}})
+        unknown = difficulty["dropped"].get("difficulty_unknown", 0)
+        if unknown > MENTIONED_UNKNOWN * difficulty["came"]:
             students = ", ".join(str(model) for model in settings.students)
             advice.append(
                 f"{unknown:,} questions are of unknown difficulty, which is not hard: no student could answer them. "

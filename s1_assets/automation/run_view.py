@@ -25,6 +25,7 @@ class RunView:
         )
         self._bars = Bars(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._tasks: dict[str, TaskID] = {}
+        self._whole: TaskID | None = None
 
     def __enter__(self) -> "RunView":
         self._bars.start()
@@ -32,6 +33,10 @@ class RunView:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+
+    def planned(self, runs: int) -> None:
+        if runs > 1:
+            self._whole = self._bars.add_task("all runs", total=runs, asset="")
 
     def happened(self, event: Event) -> None:
         if isinstance(event, Outcome):
@@ -49,6 +54,8 @@ class RunView:
         task = self._tasks.pop(outcome.job.name, None)
         if task is not None:
             self._bars.remove_task(task)
+        if self._whole is not None:
+            self._bars.advance(self._whole)
         if outcome.success:
             told = f"{outcome.asked:,} asked, {outcome.from_ledger:,} from the ledger"
             mark = Text("done   ", style="green")

@@ -42,6 +42,10 @@ class Summary:
 class View(Protocol):
     """Whoever watches a graph being made."""
 
+    def planned(self, runs: int) -> None:
+        """So many runs are about to be made."""
+        ...
+
     def happened(self, event: Event) -> None: ...
 
 
@@ -64,7 +68,9 @@ class GraphRun:
         close_dead_runs(self.instance)
         nodes = nodes_of(self.definitions)
         with Workers(self.options) as workers:
-            workers.make(self._plan(nodes, selected, sources), self._happened)
+            jobs = self._plan(nodes, selected, sources)
+            self.view.planned(len(jobs))
+            workers.make(jobs, self._happened)
             last = stale_assets(self.house, nodes, selected, None, self.options)
             workers.make([Job(None, tuple(last))] if last else [], self._happened)
         return self.summary

@@ -18,7 +18,8 @@ def bars(title: str, counts: Mapping[str, float]) -> str | None:
     if len(ranked) > MOST_BARS:
         rest = sum(value for _, value in ranked[MOST_BARS - 1 :])
         ranked = [*ranked[: MOST_BARS - 1], (f"{len(ranked) - MOST_BARS + 1} others", rest)]
-    names, values = [name for name, _ in reversed(ranked)], [value for _, value in reversed(ranked)]
+    names = [name.replace("$", r"\$") for name, _ in reversed(ranked)]  # a label is a text, never a formula
+    values = [value for _, value in reversed(ranked)]
     figure, axes = _figure(height=0.9 + 0.28 * len(names))
     drawn = axes.barh(names, values, color=_BLUE)
     axes.bar_label(drawn, padding=3, fontsize=8, fmt="{:,.0f}")

@@ -42,7 +42,7 @@ def _root(environment: Mapping[str, str]) -> Path:
     here = Path.cwd()
     for folder in (here, *here.parents):
         workspace = folder / "workspace.yaml"
-        if (folder / CONFIG_FILE).is_file() and workspace.is_file() and OUR_MARK in workspace.read_text():
+        if (folder / CONFIG_FILE).is_file() and workspace.is_file() and OUR_MARK.encode() in workspace.read_bytes():
             return folder
     raise SettingsError(
         "no project root:",
@@ -60,6 +60,10 @@ def _load_env(given: Path | None, root: Path) -> None:
     if given is not None and not given.is_file():
         raise SettingsError("settings that cannot be used:", [f"--env {given}: there is no such file"])
     if path.is_file():
-        for name, value in dotenv_values(path).items():
+        try:
+            values = dotenv_values(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError("settings that cannot be used:", [f"{path} cannot be read: {error}"]) from error
+        for name, value in values.items():
             if value is not None:
                 os.environ.setdefault(name, value)

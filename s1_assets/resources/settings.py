@@ -37,6 +37,21 @@ OWN_NAMES = {
 }
 
 
+WITHOUT_EFFECT = {
+    **dict.fromkeys(("S1_JUDGE", "S1_REWRITER", "S1_LABELLER"), "no asset of this version asks that model"),
+    "S1_INBOX": "this version has no sensor",
+    "S1_BUDGET_USD": "this version has no prices, so nothing is stopped: name servers whose price you know",
+    "S1_SANDBOX": "this version runs no code of a model's",
+    "S1_GCS_BUCKET": "this version tunes nothing",
+    "S1_COMPUTE": "this version computes here",
+    **dict.fromkeys(
+        ("MAX_CONCURRENT_SESSIONS", "REQUESTS_PER_MINUTE", "OUTPUT_DIR"),
+        "it belongs to the Gemini collector, which this version does not have",
+    ),
+}
+"""Names that are accepted and change nothing yet, and why: a person who sets one is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectStoreAccess:
     """How to reach S3; what is None comes from the vendor's own chain (environment, profile, instance role)."""
@@ -98,7 +113,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         gcs_endpoint=reading.text("STORAGE_EMULATOR_HOST"),
         hub_token=reading.text("HF_TOKEN") or reading.text("HUGGINGFACE_TOKEN"),
-        remarks=remarks,
+        remarks=(*remarks, *reading.without_effect()),
     )
     reading.finish()
     return settings
@@ -129,6 +144,10 @@ class _Reading:
             self._faults.append(f"{name} ({OWN_NAMES[name]}): {error}")
             return default
 
+    def without_effect(self) -> list[str]:
+        """A remark on every name that is set and changes nothing."""
+        return [f"{name} is set and has no effect: {why}" for name, why in WITHOUT_EFFECT.items() if self.text(name)]
+
     def finish(self) -> None:
         if self._faults:
             raise SettingsError("settings that cannot be used:", self._faults)
@@ -153,7 +172,13 @@ def _teacher(reading: _Reading) -> tuple[ModelName, tuple[str, ...]]:
 
 
 def _model_names(text: str) -> tuple[ModelName, ...]:
-    return tuple(parse_model_name(part) for part in text.split(",") if part.strip())
+    names = tuple(parse_model_name(part) for part in text.split(",") if part.strip())
+    if not names:
+        raise ValueError(f"{text!r} names no model")
+    twice = sorted({str(name) for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands there twice; for several attempts set student_attempts.samples")
+    return names
 
 
 def _location(text: str) -> str:
@@ -172,7 +197,10 @@ def _database_url(text: str) -> str:
 
 
 def _amount(text: str) -> float:
-    amount = float(text)
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
     if not 0 <= amount < float("inf"):
-        raise ValueError(f"{text!r} is not an amount of money, 0 or more")
+        raise ValueError(f"{text!r} is not an amount of money; accepted is a number, 0 or more")
     return amount

@@ -6,7 +6,6 @@ import unicodedata
 def inert(text: object, width: int | None = None) -> str:
     """The text on one line with control characters made visible, cut to `width` characters."""
     line = "".join(_visible(character) for character in str("" if text is None else text))
-    line = " ".join(line.split(" "))
     return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
 
 

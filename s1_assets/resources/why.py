@@ -91,7 +91,9 @@ def _matches(house: House, wanted: str) -> list[tuple[str, str]]:
 
 
 def _at_place(house: House, source: str, place: str) -> list[tuple[str, str]]:
-    """What was read at `FILE#LINE` of a source: a question, or a row that was set aside."""
+    """What was read at `FILE#LINE` of a source: a question, or a row that was set aside. Where nothing was, what was set
+    aside at places that begin so.
+    """
     address = Address("raw_questions", source)
     version = house.tables.current(address) if source in house.catalogue.enabled else None
     if version is None:
@@ -100,7 +102,8 @@ def _at_place(house: House, source: str, place: str) -> list[tuple[str, str]]:
     batches = house.tables.read(version).to_batches(columns=["question_id"], filter=at_place)
     questions = [question_id for batch in batches for question_id in batch.column(0).to_pylist()]
     aside = [row.id for row in _set_aside(house, address) if row.id.startswith(f"{source}:{place}")]
-    return [(found, source) for found in (*questions, *aside)]
+    exact = [*questions, *(found for found in aside if found == f"{source}:{place}")]
+    return [(found, source) for found in exact or aside]
 
 
 def _ids(house: House, address: Address, column: str, prefix: str) -> Iterator[str]:

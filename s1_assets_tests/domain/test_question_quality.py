@@ -10,7 +10,8 @@ from s1_assets.domain.question_quality import find_flaw
 DRAWN = {"circuit_logic": 100, "rectangle_count": 100, "maze": 100, "tsumego": 100, "figlet_font": 90}
 """By family of reasoning-gym, how many of 100 questions are known as drawings. Some fonts are letters set in lines."""
 WHOLE = {
-    **dict.fromkeys(("spiral_matrix", "cryptarithm", "n_queens", "modulo_grid", "largest_island", "rotten_oranges"), 100),
+    **dict.fromkeys(("spiral_matrix", "cryptarithm", "n_queens", "modulo_grid"), 100),
+    **dict.fromkeys(("largest_island", "rotten_oranges"), 100),
     **dict.fromkeys(("game_of_life", "mini_sudoku", "binary_matrix", "pool_matrix", "rotate_matrix", "bf"), 30),
     **dict.fromkeys(("kakurasu", "survo", "propositional_logic", "simple_integration", "word_ladder"), 30),
     "futoshiki": 5,

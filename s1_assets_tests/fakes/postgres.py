@@ -99,7 +99,8 @@ def _give_away(folder: Path) -> None:
 
 def _command(name: str, *arguments: str) -> list[str]:
     command = [_program(name) or name, *arguments]
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command] if os.getuid() == 0 else command
+    as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    return [*as_postgres, *command] if os.getuid() == 0 else command
 
 
 def _run(name: str, *arguments: str) -> None:

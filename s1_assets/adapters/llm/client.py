@@ -1,13 +1,12 @@
 """The plain client: asks a provider for what the ledger does not hold, and commits each group before it is used."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from itertools import islice
 
 from s1_assets.adapters.llm.ledger import Caller, Ledger
 from s1_assets.adapters.llm.provider import Provider
 from s1_assets.domain.calls import call_key
-from s1_assets.errors import S1Error
 from s1_assets.records.models import ModelRequest, Reply
 
 LOOK_UP = 500
@@ -47,34 +46,34 @@ class LedgeredModel:
     ) -> Iterator[tuple[str, Reply]]:
         remaining = iter(missing.items())
         while group := dict(islice(remaining, GROUP_COMMIT)):
-            answered, fault = self._complete(group)
-            self._ledger.record(((group[key], reply) for key, reply in answered.items()), self._caller)
-            self.asked += len(answered)
-            if fault is not None:
-                raise fault  # only now: what was answered beside it is paid, and on record
+            answered: dict[str, Reply] = {}
+            try:
+                self._complete(group, answered)
+            finally:  # whatever stopped a call: what was answered beside it is paid
+                self._ledger.record(((group[key], reply) for key, reply in answered.items()), self._caller)
+                self.asked += len(answered)
             for key, reply in answered.items():
                 if on_reply is not None:
                     on_reply(reply)
                 yield key, reply
 
-    def _complete(self, group: dict[str, ModelRequest]) -> tuple[dict[str, Reply], S1Error | None]:
-        """Replies by key, as many calls under way at once as the provider takes; and what stopped a call, if
-        anything.
+    def _complete(self, group: dict[str, ModelRequest], answered: dict[str, Reply]) -> None:
+        """Put replies into `answered` by key, as many calls under way at once as the provider takes.
+
+        Whatever ends it, a fault of a call or Ctrl-C, sends nothing more and waits for the calls under way: they are
+        paid.
         """
-        answered: dict[str, Reply] = {}
-        fault: S1Error | None = None
         in_flight = min(self._provider_of(request.model.provider).in_flight for request in group.values())
         with ThreadPoolExecutor(max_workers=in_flight) as pool:
             calls = {key: pool.submit(self._one, request) for key, request in group.items()}
-            for key, call in calls.items():
-                try:
-                    answered[key] = call.result()
-                except S1Error as error:
-                    fault = fault or error
-                    pool.shutdown(wait=False, cancel_futures=True)
-                except CancelledError:
-                    continue  # never sent, since another call found the server unusable
-        return answered, fault
+            try:
+                wait(calls.values(), return_when=FIRST_EXCEPTION)
+            finally:
+                pool.shutdown(cancel_futures=True)
+                sent = {key: call for key, call in calls.items() if not call.cancelled()}
+                answered.update((key, call.result()) for key, call in sent.items() if call.exception() is None)
+        for call in sent.values():
+            call.result()  # raises what stopped it
 
     def _one(self, request: ModelRequest) -> Reply:
         return self._provider_of(request.model.provider).complete(request)

@@ -103,11 +103,14 @@ class Ledger:
         Raises:
             StorageError: If the database cannot be opened; the message names the URL without its password.
         """
-        self._url = sa.make_url(url)
-        self._engine = _engine(self._url)
-        with self._translated():
-            _prepare_folder(self._url)
-            self._prepare_schema()
+        self._url, self._engine = _open(url)
+        try:
+            with self._translated():
+                _prepare_folder(self._url)
+                self._prepare_schema()
+        except StorageError:
+            self.close()
+            raise
 
     def find(self, keys: Sequence[str]) -> dict[str, Reply]:
         """The replies on record among `keys`."""
@@ -152,21 +155,24 @@ class Ledger:
         query = (
             sa.select(
                 _calls.c.asset,
-                _calls.c.provider + ":" + _calls.c.model,
+                _calls.c.provider,
+                _calls.c.model,
                 sa.func.count(),
                 sa.func.sum(_calls.c.input_tokens),
                 sa.func.sum(_calls.c.thinking_tokens + _calls.c.answer_tokens),
                 sa.func.sum(_calls.c.price_usd),
                 unpriced,
             )
-            .group_by(_calls.c.asset, _calls.c.provider + ":" + _calls.c.model)
-            .order_by(_calls.c.asset, _calls.c.provider + ":" + _calls.c.model)
+            .group_by(_calls.c.asset, _calls.c.provider, _calls.c.model)
+            .order_by(_calls.c.asset, _calls.c.provider, _calls.c.model)
         )
         with self._translated(), self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [
-            Spending(asset, model, calls, int(tokens_in), int(tokens_out), None if unknown else float(price))
-            for asset, model, calls, tokens_in, tokens_out, price, unknown in rows
+            Spending(
+                asset, f"{provider}:{model}", calls, int(tokens_in), int(tokens_out), None if unknown else float(price)
+            )
+            for asset, provider, model, calls, tokens_in, tokens_out, price, unknown in rows
         ]
 
     def close(self) -> None:
@@ -191,12 +197,29 @@ class Ledger:
         """Database faults as `StorageError`, cause kept, password hidden by the URL's repr."""
         try:
             yield
-        except (sa.exc.OperationalError, sa.exc.DatabaseError, OSError) as error:
+        except (sa.exc.DBAPIError, OSError) as error:
             detail = str(getattr(error, "orig", None) or error)
             raise StorageError(
                 f"the ledger {self._url!r} cannot be used: {detail}. S1_LEDGER says where it is; "
                 "replies already committed are safe"
             ) from error
+
+
+def _open(text: str) -> tuple[sa.URL, sa.Engine]:
+    """The address and an engine for it; nothing is contacted yet."""
+    try:
+        url = sa.make_url(text)
+        return url, _engine(url)
+    except ImportError as error:
+        raise StorageError(
+            f"S1_LEDGER needs a driver that is not here: pip install 's1_assets[postgres]' ({error})"
+        ) from error
+    except (sa.exc.ArgumentError, ValueError):
+        # No cause: what a URL fell apart into may be a piece of its password.
+        raise StorageError(
+            "S1_LEDGER is not the address of a database; accepted are sqlite:///path and "
+            "postgresql+psycopg://user:password@host:port/database, with %-codes for / : @ in a password"
+        ) from None
 
 
 def _engine(url: sa.URL) -> sa.Engine:
@@ -253,8 +276,8 @@ def _row(request: ModelRequest, reply: Reply, caller: Caller) -> dict[str, Any]:
         "provider": request.model.provider,
         "model": request.model.model,
         "base_url": request.model.base_url,
-        "request": zlib.compress(canonical_request(request).encode(), 1),
-        "reply": zlib.compress(json.dumps(asdict(reply), ensure_ascii=False).encode(), 1),
+        "request": _pack(canonical_request(request)),
+        "reply": _pack(json.dumps(asdict(reply), ensure_ascii=False)),
         "input_tokens": reply.input_tokens,
         "thinking_tokens": reply.thinking_tokens,
         "answer_tokens": reply.answer_tokens,
@@ -266,6 +289,11 @@ def _row(request: ModelRequest, reply: Reply, caller: Caller) -> dict[str, Any]:
     }
 
 
+def _pack(text: str) -> bytes:
+    """Compressed, half characters (lone surrogates) too: a reply that holds one is paid like any other."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
+
+
 def _unpack_reply(packed: bytes) -> Reply:
-    values: Mapping[str, Any] = json.loads(zlib.decompress(packed))
+    values: Mapping[str, Any] = json.loads(zlib.decompress(packed).decode("utf-8", "surrogatepass"))
     return Reply(**values)

@@ -65,8 +65,8 @@ def test_an_entry_tells_who_asked_what_it_cost_and_when(opened: Opened) -> None:
 def test_spending_adds_up_by_asset_and_model_and_an_unknown_price_stays_unknown(opened: Opened) -> None:
     ledger = opened()
     ledger.record([(request("a"), REPLY), (request("b"), REPLY)], CALLER)
-    ledger.record([(request("c", model="other"), Reply("ok", price_usd=1.0)), (request("d", model="other"), Reply("ok"))],
-                  CALLER)  # fmt: skip
+    others = [request("c", model="other"), request("d", model="other")]
+    ledger.record(zip(others, [Reply("ok", price_usd=1.0), Reply("ok")], strict=True), CALLER)
     ledger.record([(request("e"), Reply("ok", price_usd=0.0))], Caller("a_first"))
     told = [(s.asset, s.model, s.calls, s.input_tokens, s.output_tokens, s.price_usd) for s in ledger.spending()]
     assert told == [
@@ -86,7 +86,8 @@ def test_half_a_character_in_a_reply_does_not_lose_it(opened: Opened) -> None:
 def test_a_newer_schema_is_refused_and_left_alone(opened: Opened, ledger_url: str) -> None:
     opened().record([(request("a"), REPLY)], CALLER)
     _change(ledger_url, f"UPDATE ledger_schema SET version = {SCHEMA_VERSION + 1}")
-    with pytest.raises(StorageError, match=rf"schema {SCHEMA_VERSION + 1}, known here: {SCHEMA_VERSION}\); upgrade") as told:
+    message = rf"schema {SCHEMA_VERSION + 1}, known here: {SCHEMA_VERSION}\); upgrade"
+    with pytest.raises(StorageError, match=message) as told:
         Ledger(ledger_url)
     assert "not-for-messages" not in str(told.value)
     _change(ledger_url, f"UPDATE ledger_schema SET version = {SCHEMA_VERSION}")

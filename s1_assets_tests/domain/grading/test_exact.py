@@ -1,5 +1,6 @@
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ from s1_assets.domain.grading.exact import Exact
 from s1_assets_tests.records import question
 
 ROWS = [
-    json.loads(line)
-    for line in (Path(__file__).parents[2] / "cases" / "exact.jsonl").read_text("utf-8").splitlines()
+    json.loads(line) for line in (Path(__file__).parents[2] / "cases" / "exact.jsonl").read_text("utf-8").splitlines()
 ]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.integers(-(10**12), 10**12)
@@ -119,6 +119,6 @@ def test_declared_answers_of_real_solutions_are_their_references(shared_data: Pa
     rows = [json.loads(line) for line in lines]
     answers = [row["solution"].rpartition("####")[2].strip() for row in rows]
     assert [mark(f"It costs.\n**Answer:** ${answer}", answer) for answer in answers] == ["correct"] * len(rows)
-    wrong = [mark(f"Answer: {other}", answer) for answer, other in zip(answers, answers[1:], strict=False)]
-    same = sum(answer == other for answer, other in zip(answers, answers[1:], strict=False))
+    wrong = [mark(f"Answer: {other}", answer) for answer, other in pairwise(answers)]
+    same = sum(answer == other for answer, other in pairwise(answers))
     assert wrong.count("correct") == same < 50

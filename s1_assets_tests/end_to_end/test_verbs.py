@@ -1,0 +1,100 @@
+"""The other verbs of `s1`, and options that change what a run does."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from s1_assets_tests.end_to_end.conftest import Project
+
+RUN = ("run", "--sources", "gcd,dice", "--limit", "25")
+
+
+def test_asking_the_teacher_about_everything_selects_the_same_rows(project: Project) -> None:
+    filtered = project.json(*RUN)
+    everything = project.json(*RUN, "--set", "trace_candidates.trace_all=true")
+    assert everything["rows"] == filtered["rows"] > 0
+    assert everything["data_version"] == filtered["data_version"]
+    assert everything["calls"]["asked"] > 0  # for rows that the free filters would have kept from the teacher
+    assert everything["funnel"] == filtered["funnel"]
+
+
+def test_a_disabled_source_keeps_its_tables_and_leaves_the_set(project: Project) -> None:
+    before = project.json(*RUN)
+    assert set(before["sources"]) == {"gcd", "dice"}
+    told = project.s1("sources", "disable", "dice").stdout
+    assert "off, its tables stay" in told
+    after = project.json("run", "--sources", "gcd", "--limit", "25")
+    assert set(after["sources"]) == {"gcd"}
+    assert list((project.folder / ".s1" / "data" / "raw_traces" / "dice").rglob("*.parquet"))
+    assert "dice" in project.s1("run", "--sources", "dice", expect=1).stderr
+    project.s1("sources", "enable", "dice")
+    again = project.json(*RUN)
+    assert again["calls"]["asked"] == 0
+    assert again["data_version"] == before["data_version"]
+
+
+def test_packaged_sources_of_the_papers_are_listed_and_off(project: Project) -> None:
+    listed = {row["source"]: row for row in project.json("sources", "--all")}
+    assert sum(row["enabled"] for row in listed.values()) >= 12
+    for key in ("s1_numinamath", "s1_math", "skyt1_apps", "skyt1_taco"):
+        assert listed[key]["enabled"] is False
+    shown = project.s1("sources").stdout
+    assert "s1_math" not in shown
+    assert "more are packaged and off" in shown
+
+
+def test_checking_a_source_shows_ten_rows_as_they_are_mapped(project: Project) -> None:
+    rows = project.json("sources", "check", "gcd")
+    assert len(rows) == 10
+    assert all(row["question"] and row["reference_answer"] for row in rows)
+    assert "no source 'gdc'" in project.s1("sources", "check", "gdc", expect=1).stderr
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_a_table_leaves_as_a_file_that_others_read(project: Project, ending: str, tmp_path: Path) -> None:
+    project.s1("run", "--sources", "gcd", "--limit", "20")
+    out = tmp_path / f"s1k.{ending}"
+    told = project.s1("show", "s1k_dataset", "--out", str(out)).stdout
+    rows = project.json("show", "s1k_dataset", "--head", "1000")
+    assert f"{len(rows)} rows written" in told
+    if ending == "parquet":
+        assert pq.read_table(out).num_rows == len(rows)
+    elif ending == "jsonl":
+        assert [json.loads(line) for line in out.read_text().splitlines()] == rows
+    else:
+        assert out.read_text().startswith("solution,question,cot_type")
+
+
+def test_pruning_drops_old_versions_and_keeps_what_is_current(project: Project) -> None:
+    first = project.json("run", "--sources", "gcd", "--limit", "15")
+    second = project.json("run", "--sources", "gcd", "--limit", "20")
+    assert first["data_version"] != second["data_version"]
+    told = project.s1("prune").stdout
+    assert "0 versions" not in told
+    assert project.json("run", "--sources", "gcd", "--limit", "20")["runs"] == 0
+    assert project.s1("prune").stdout.startswith("0 versions and 0 files dropped")
+
+
+def test_options_come_from_a_file_and_the_command_line_wins(project: Project) -> None:
+    (project.folder / "options.yaml").write_text("raw_questions: {limit: 20}\ns1k_decisions: {size: 3}\n")
+    told = project.json("run", "--sources", "gcd", "--config", "options.yaml")
+    assert told["funnel"]["quality"]["came"] == 20
+    assert told["rows"] == 3
+    told = project.json("run", "--sources", "gcd", "--config", "options.yaml", "--set", "s1k_decisions.size=2")
+    assert told["rows"] == 2
+
+
+def test_settings_come_from_the_env_file_and_the_shell_wins(project: Project) -> None:
+    (project.folder / ".env").write_text("S1_STORAGE=elsewhere\n")
+    project.s1("run", "--sources", "gcd", "--limit", "5")
+    assert (project.folder / "elsewhere" / "raw_questions").is_dir()
+    project.environment["S1_STORAGE"] = "shell"
+    project.s1("run", "--sources", "gcd", "--limit", "5")
+    assert (project.folder / "shell" / "raw_questions").is_dir()
+
+
+def test_a_setting_that_does_nothing_yet_is_told(project: Project) -> None:
+    project.environment["S1_BUDGET_USD"] = "5"
+    assert "S1_BUDGET_USD is set and has no effect" in project.s1("run", "--sources", "gcd", "--limit", "5").stdout

@@ -1,0 +1,141 @@
+"""The real web interface of Dagster on our definitions, driven as a person would: one partition made by clicking.
+
+Needs Debian's `chromium`. With S1_TEST_SHOTS=FOLDER the pictures are left there to be looked at.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from s1_assets_tests.needs import need, program
+from s1_assets_tests.project import Project
+
+START_S, RUN_S, PAGE_S = 120, 120, 30
+SHOTS = os.environ.get("S1_TEST_SHOTS")
+LIMIT = json.dumps({"ops": {"raw_questions": {"config": {"limit": 40}}}})
+_RUNS = "{ runsOrError(limit: 5) { ... on Runs { results { runId status assetSelection { path } } } } }"
+_MATERIALIZED = """query($key: String!) { assetOrError(assetKey: {path: [$key]}) { ... on Asset {
+  assetMaterializations(limit: 5) { partition runId tags { key value } metadataEntries { label __typename } } } } }"""
+
+pytestmark = pytest.mark.ui
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, str]]:
+    """`dagster dev` in a project where everything before `raw_traces` is made for the partition gcd."""
+    need("chromium", "chromium")
+    project = Project.at(tmp_path_factory.mktemp("project"))
+    project.materialize("--select", "*trace_candidates", "--partition", "gcd", "--config-json", LIMIT)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = project.folder / "dagster-dev.log"
+    process = project.start("dagster", "dev", "-h", "127.0.0.1", "-p", str(port), log=log)
+    try:
+        _await_answer(f"http://127.0.0.1:{port}/server_info", process, log)
+        yield project, f"http://127.0.0.1:{port}"
+    finally:
+        _end(process)
+
+
+@pytest.fixture
+def page(server: tuple[Project, str]) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=program("chromium"), args=arguments)
+        page = browser.new_page(viewport={"width": 1500, "height": 1100})
+        page.set_default_timeout(PAGE_S * 1000)
+        yield page
+        browser.close()
+
+
+def test_a_partition_is_made_by_clicking(server: tuple[Project, str], page: Page, tmp_path: Path) -> None:
+    project, url = server
+    before = {run["runId"] for run in _runs(url)}
+    page.goto(f"{url}/assets/raw_traces")
+    page.locator('button:has-text("Materialize")').first.click()
+    page.get_by_text("Launch runs to materialize").wait_for()
+    page.get_by_text("Select a partition").first.click()
+    page.locator("[role=dialog]").get_by_text("gcd", exact=True).last.click()
+    page.get_by_text("Launch runs to materialize").click()  # closes the list
+    page.locator("[role=dialog] button", has_text="Launch").last.click()
+    run_id = _await_success(url, before)
+
+    (made,) = [event for event in _materializations(url, "raw_traces") if event["runId"] == run_id]
+    assert made["partition"] == "gcd"
+    tags = {tag["key"]: tag["value"] for tag in made["tags"]}
+    assert tags["dagster/data_version"] == project.data_versions("gcd")["raw_traces:gcd"]
+    assert {"plot", "preview"} <= {entry["label"] for entry in made["metadataEntries"]}
+
+    page.goto(f"{url}/assets/raw_traces?partition=gcd&view=partitions")
+    page.locator("img[src^='data:image/png']").first.wait_for()
+    _shoot(page, tmp_path, "raw_traces")
+
+
+def _await_answer(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"dagster dev does not answer at {url}: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ctrl-C, as a person does; what does not listen is killed with its whole process group."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _await_success(url: str, before: set[str]) -> str:
+    deadline = time.monotonic() + RUN_S
+    while time.monotonic() < deadline:
+        for run in _runs(url):
+            if run["runId"] not in before:
+                assert run["status"] not in ("FAILURE", "CANCELED")
+                if run["status"] == "SUCCESS":
+                    return str(run["runId"])
+        time.sleep(0.5)
+    pytest.fail(f"no run succeeded within {RUN_S} s: {_runs(url)}")
+
+
+def _runs(url: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _ask(url, _RUNS)["runsOrError"]["results"]
+    return found
+
+
+def _materializations(url: str, asset: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _ask(url, _MATERIALIZED, key=asset)["assetOrError"]["assetMaterializations"]
+    return found
+
+
+def _ask(url: str, query: str, **variables: str) -> Any:
+    body = json.dumps({"query": query, "variables": variables}).encode()
+    request = urllib.request.Request(f"{url}/graphql", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=PAGE_S) as reply:
+        return json.load(reply)["data"]
+
+
+def _shoot(page: Page, folder: Path, name: str) -> None:
+    page.screenshot(path=folder / f"{name}.png", full_page=True)
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / f"{name}.png", SHOTS)
