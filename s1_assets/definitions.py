@@ -13,37 +13,16 @@ def defs() -> dg.Definitions:
     Raises:
         SettingsError, CatalogueError: If the environment or the source catalogue cannot be used, every fault at once.
     """
-    from s1_assets.assets import (
-        balance,
-        difficulty_labels,
-        raw_questions,
-        raw_traces,
-        s1k_dataset,
-        s1k_decisions,
-        scored_traces,
-        student_attempts,
-        trace_candidates,
-    )
+    from s1_assets.assets.balance import BALANCE_CHECKS
     from s1_assets.automation.jobs import JOBS
+    from s1_assets.automation.plan import ASSET_MODULES
     from s1_assets.resources.house import House
     from s1_assets.resources.io_manager import TableIOManager
 
-    assets = dg.load_assets_from_modules(
-        [
-            raw_questions,
-            student_attempts,
-            difficulty_labels,
-            trace_candidates,
-            raw_traces,
-            scored_traces,
-            s1k_decisions,
-            s1k_dataset,
-        ]
-    )
     house = House()
     return dg.Definitions(
-        assets=assets,
-        asset_checks=balance.BALANCE_CHECKS,
+        assets=dg.load_assets_from_modules(ASSET_MODULES),
+        asset_checks=BALANCE_CHECKS,
         jobs=JOBS,
         resources={"house": house, "io_manager": TableIOManager(house)},
         executor=dg.in_process_executor,

@@ -58,9 +58,3 @@ def shared(name: str) -> Path:
         pytest.skip(f"needs ../shared/{name} beside the repository")
     return folder
 
-
-def require(reason: str) -> None:
-    """Skip for want of a program, by name; fail where the run says that nothing may be skipped."""
-    if os.environ.get(_OF_THE_TESTS) == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)

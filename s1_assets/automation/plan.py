@@ -27,16 +27,19 @@ from s1_assets.ports import Address
 from s1_assets.resources.artifact import Recipe
 from s1_assets.resources.house import House
 
-RECIPES: Mapping[str, Recipe[Any]] = {
-    "raw_questions": raw_questions.RECIPE,
-    "student_attempts": student_attempts.RECIPE,
-    "difficulty_labels": difficulty_labels.RECIPE,
-    "trace_candidates": trace_candidates.RECIPE,
-    "raw_traces": raw_traces.RECIPE,
-    "scored_traces": scored_traces.RECIPE,
-    "s1k_decisions": s1k_decisions.RECIPE,
-    "s1k_dataset": s1k_dataset.RECIPE,
-}
+ASSET_MODULES = (
+    raw_questions,
+    student_attempts,
+    difficulty_labels,
+    trace_candidates,
+    raw_traces,
+    scored_traces,
+    s1k_decisions,
+    s1k_dataset,
+)
+"""Every artifact's file, which has the name of its asset and a `RECIPE`."""
+
+RECIPES: Mapping[str, Recipe[Any]] = {module.__name__.rpartition(".")[2]: module.RECIPE for module in ASSET_MODULES}
 
 
 @dataclass(frozen=True, slots=True)

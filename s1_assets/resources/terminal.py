@@ -17,4 +17,4 @@ def inert_lines(text: str) -> str:
 def _visible(character: str) -> str:
     if character in "\n\t":
         return " "
-    return "�" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co") else character
+    return "�" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else character

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from s1_assets_tests.end_to_end.conftest import Project, wait_until
+from s1_assets_tests.project import Project
+from s1_assets_tests.waiting import wait_until
 
 SMALL = "gcd,chain_sum,dice"
 
@@ -82,7 +83,7 @@ def test_another_teacher_reasks_the_traces_and_nothing_else(project: Project) ->
 
 
 def test_a_killed_run_goes_on_where_it_was(project: Project, ended: Any) -> None:
-    process = ended(project.start("run", "--sources", SMALL))
+    process = ended(project.start("s1", "run", "--sources", SMALL, log=project.folder.parent / "told"))
     ledger = project.folder / ".s1" / "ledger.db"
     wait_until(lambda: ledger.exists() and _count(ledger) >= 300, what="the 300th paid answer")
     process.kill()
@@ -92,11 +93,7 @@ def test_a_killed_run_goes_on_where_it_was(project: Project, ended: Any) -> None
     report = project.json("run", "--sources", SMALL)
     assert report["failed"] == []
     assert calls(project) == paid + report["calls"]["asked"]
-    unbroken = Project(project.folder / "unbroken")
-    unbroken.folder.mkdir()
-    for name in ("dagster.yaml", "workspace.yaml"):
-        (unbroken.folder / name).write_text((project.folder / name).read_text())
-    whole = unbroken.json("run", "--sources", SMALL)
+    whole = Project.at(project.folder.parent / "unbroken").json("run", "--sources", SMALL)
     assert whole["data_version"] == report["data_version"]
     assert whole["calls"]["asked"] == calls(project)
 
@@ -240,11 +237,13 @@ def test_every_row_of_the_set_says_why_it_is_in(project: Project) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_an_interrupted_run_ends_soon_and_leaves_nobody_writing(project: Project, ended: Any, number: int) -> None:
-    process = ended(project.start("run", "--sources", SMALL))
+    log = project.folder.parent / "told"
+    process = ended(project.start("s1", "run", "--sources", SMALL, log=log))
     ledger = project.folder / ".s1" / "ledger.db"
     wait_until(lambda: ledger.exists() and _count(ledger) >= 100, what="the 100th paid answer")
     process.send_signal(number)
-    told, _ = process.communicate(timeout=20)
+    process.wait(timeout=20)
+    told = log.read_text()
     wait_until(lambda: not _workers(project.folder), limit_s=20, what="the end of its workers")
     if number == signal.SIGINT:
         assert process.returncode == 130

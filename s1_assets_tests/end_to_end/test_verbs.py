@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from s1_assets_tests.end_to_end.conftest import Project
+from s1_assets_tests.project import Project
 
 RUN = ("run", "--sources", "gcd,dice", "--limit", "25")
 

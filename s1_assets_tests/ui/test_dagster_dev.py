@@ -27,7 +27,7 @@ SHOTS = os.environ.get("S1_TEST_SHOTS")
 LIMIT = json.dumps({"ops": {"raw_questions": {"config": {"limit": 40}}}})
 _RUNS = "{ runsOrError(limit: 5) { ... on Runs { results { runId status assetSelection { path } } } } }"
 _MATERIALIZED = """query($key: String!) { assetOrError(assetKey: {path: [$key]}) { ... on Asset {
-  assetMaterializations(limit: 5) { partition runId tags { key value } metadataEntries { label __typename } } } } }"""
+  assetMaterializations(limit: 5) { partition runId tags { key value } } } } }"""
 
 pytestmark = pytest.mark.ui
 
@@ -65,23 +65,54 @@ def test_a_partition_is_made_by_clicking(server: tuple[Project, str], page: Page
     project, url = server
     before = {run["runId"] for run in _runs(url)}
     page.goto(f"{url}/assets/raw_traces")
-    page.locator('button:has-text("Materialize")').first.click()
-    page.get_by_text("Launch runs to materialize").wait_for()
+    page.get_by_role("button", name="Materialize").first.click()
+    title = page.get_by_text("Launch runs to materialize")
+    title.wait_for()
     page.get_by_text("Select a partition").first.click()
-    page.locator("[role=dialog]").get_by_text("gcd", exact=True).last.click()
-    page.get_by_text("Launch runs to materialize").click()  # closes the list
-    page.locator("[role=dialog] button", has_text="Launch").last.click()
+    page.get_by_placeholder("Filter partitions").fill("gcd")
+    page.get_by_text("gcd", exact=True).locator("visible=true").last.click()
+    title.click()  # closes the list
+    page.locator("[role=dialog] button", has_text="Launch 1 run").click()
     run_id = _await_success(url, before)
 
     (made,) = [event for event in _materializations(url, "raw_traces") if event["runId"] == run_id]
     assert made["partition"] == "gcd"
     tags = {tag["key"]: tag["value"] for tag in made["tags"]}
     assert tags["dagster/data_version"] == project.data_versions("gcd")["raw_traces:gcd"]
-    assert {"plot", "preview"} <= {entry["label"] for entry in made["metadataEntries"]}
 
     page.goto(f"{url}/assets/raw_traces?partition=gcd&view=partitions")
+    page.get_by_text("Latest materialization").wait_for()
+    _shoot(page, tmp_path, "partition")
+    _open(page, "preview")
+    page.get_by_text("Greatest Common Divisor").first.wait_for()
+    _shoot(page, tmp_path, "preview")
+    page.keyboard.press("Escape")
+    _open(page, "plot")
     page.locator("img[src^='data:image/png']").first.wait_for()
-    _shoot(page, tmp_path, "raw_traces")
+    _shoot(page, tmp_path, "plot")
+
+
+def test_the_graph_is_drawn_by_stages_and_the_launchpad_explains_options(
+    server: tuple[Project, str], page: Page, tmp_path: Path
+) -> None:
+    _, url = server
+    page.goto(f"{url}/assets/raw_traces?view=lineage&lineageScope=neighbors&lineageDepth=5")
+    for name in ("raw_questions", "student_attempts", "scored_traces", "s1k_dataset", "difficulty", "selection"):
+        page.get_by_text(name, exact=True).locator("visible=true").first.wait_for()
+    _shoot(page, tmp_path, "graph")
+    page.goto(f"{url}/locations/s1_assets/jobs/s1k/playground")
+    page.get_by_text("samples", exact=True).first.click()
+    page.get_by_text("Traces per question").locator("visible=true").first.wait_for()
+    _shoot(page, tmp_path, "launchpad")
+
+
+def _open(page: Page, label: str) -> None:
+    """Show a metadata entry; what is longer than 1,000 characters stands behind a link."""
+    row = page.locator("tr", has=page.get_by_text(label, exact=True))
+    row.first.wait_for()
+    link = row.get_by_text("[Show Markdown]")
+    if link.count():
+        link.first.click()
 
 
 def _await_answer(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

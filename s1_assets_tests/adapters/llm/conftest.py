@@ -7,16 +7,15 @@ from uuid import uuid4
 import pytest
 
 from s1_assets.adapters.llm.ledger import Ledger
-from s1_assets_tests.conftest import require
 from s1_assets_tests.fakes.postgres import Server, missing_programs, postgres
+from s1_assets_tests.needs import need
 
 Opened = Callable[[], Ledger]
 
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[Server]:
-    if missing := missing_programs():
-        require(f"PostgreSQL is not installed ({', '.join(missing)}): apt-get install postgresql")
+    need(not missing_programs(), "postgresql")
     with postgres() as server:
         yield server
 
