@@ -57,4 +57,3 @@ def shared(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs ../shared/{name} beside the repository")
     return folder
-

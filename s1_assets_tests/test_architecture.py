@@ -21,7 +21,9 @@ STAGES = ("questions", "difficulty", "traces", "grading", "selection")
 """An asset's group; no asset depends on a later one."""
 ASSET_KEYS = Path(__file__).parent / "cases" / "asset_keys.txt"
 TOP_LEVEL = {"pyproject.toml", "s1_assets", "s1_assets_tests", "workspace.yaml", "dagster.yaml", "README.md", "LICENSE"}
-HEAVY = "pyarrow.dataset dagster_aws dagster_gcp datasets reasoning_gym matplotlib torch vllm ray pandas boto3 google.cloud"
+HEAVY = (
+    "pyarrow.dataset dagster_aws dagster_gcp datasets reasoning_gym matplotlib torch vllm ray pandas boto3 google.cloud"
+)
 BUILD = """
 import sys
 from s1_assets.definitions import defs
@@ -51,9 +53,7 @@ def in_git() -> list[str]:
 
 
 def test_data_and_imports_flow_one_way() -> None:
-    done = subprocess.run(
-        [script("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([script("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert " 0 broken" in done.stdout
 
@@ -88,7 +88,8 @@ def test_every_option_says_what_it_does() -> None:
     silent = [
         f"{node.name}.{name}"
         for node in defs().resolve_implicit_global_asset_job_def().nodes
-        for name, option in getattr(node.definition.config_schema.config_type, "fields", {}).items()
+        if (schema := node.definition.config_schema)
+        for name, option in getattr(schema.config_type, "fields", {}).items()
         if not option.description
     ]
     assert silent == []
@@ -138,7 +139,13 @@ def test_the_top_level_holds_only_what_is_agreed() -> None:
 
 
 def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
-    registries = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "conda.ana" + "conda.org"]
+    registries = [
+        "py" + "pi.org",
+        "python" + "hosted.org",
+        "npm" + "js.org",
+        "npm" + "js.com",
+        "conda.ana" + "conda.org",
+    ]
     homes = ["/ro" + "ot/", "/ho" + r"me/\w", "/Us" + r"ers/\w", "/wo" + "rk/", r"[A-Z]:\\Us" + "ers", "/opt/" + "py"]
     forbidden = re.compile("|".join([*map(re.escape, registries), *(rf"(?<![\w.~}}]){home}" for home in homes)]))
     found = [

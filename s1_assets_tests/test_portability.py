@@ -37,7 +37,7 @@ os.listdir, os.scandir = _listing(os.listdir), _listing(os.scandir)
 
 GONE = {
     os: """sched_getaffinity sched_setaffinity sched_getscheduler sched_yield memfd_create pidfd_open copy_file_range
-        splice eventfd eventfd_read eventfd_write fdatasync posix_fadvise posix_fallocate getrandom pipe2 preadv2 pwritev2
+        splice eventfd eventfd_read eventfd_write fdatasync posix_fadvise posix_fallocate getrandom pipe2
         getresuid getresgid setresuid setresgid listxattr getxattr setxattr removexattr setns unshare
         O_TMPFILE O_PATH O_DIRECT O_NOATIME O_LARGEFILE O_RSYNC RTLD_DEEPBIND""",
     select: "epoll EPOLLIN EPOLLOUT EPOLLERR EPOLLHUP",

@@ -91,8 +91,8 @@ def _matches(house: House, wanted: str) -> list[tuple[str, str]]:
 
 
 def _at_place(house: House, source: str, place: str) -> list[tuple[str, str]]:
-    """What was read at `FILE#LINE` of a source: a question, or a row that was set aside. Where nothing was, what was set
-    aside at places that begin so.
+    """What was read at `FILE#LINE` of a source: a question, or a row that was set aside. Where nothing was, what was
+    set aside at places that begin so.
     """
     address = Address("raw_questions", source)
     version = house.tables.current(address) if source in house.catalogue.enabled else None

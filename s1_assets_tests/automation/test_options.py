@@ -182,14 +182,24 @@ def test_misspelt_collector_options_get_their_neighbours(tmp_path: Path) -> None
         assert f"did you mean {name}?" in told
 
 
+CRAFTER = """[generation]
+model_name = "gemini-2.5-flash"
+num_rollouts = 100
+
+[quality]
+min_achievements = 3
+"""
+UPLOAD = """huggingface:
+  upload_datasets: true
+  dataset_repo_id: "a/b"
+  private: true
+"""
+
+
 @pytest.mark.parametrize(
     ("ending", "content", "sections"),
-    [
-        (".toml", '[generation]\nmodel_name = "gemini-2.5-flash"\nnum_rollouts = 100\n\n[quality]\nmin_achievements = 3\n',
-         ["[generation]", "[quality]"]),
-        (".yaml", 'huggingface:\n  upload_datasets: true\n  dataset_repo_id: "a/b"\n  private: true\n', ["[huggingface]"]),
-    ],
-)  # fmt: skip
+    [(".toml", CRAFTER, ["[generation]", "[quality]"]), (".yaml", UPLOAD, ["[huggingface]"])],
+)
 def test_sections_for_what_this_version_does_not_do_say_so(
     tmp_path: Path, ending: str, content: str, sections: list[str]
 ) -> None:

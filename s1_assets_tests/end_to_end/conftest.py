@@ -17,6 +17,14 @@ def project(tmp_path: Path) -> Project:
     return Project.at(tmp_path / "project")
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which `s1 run` was made once, for tests that only look; they change nothing in it."""
+    project = Project.at(tmp_path_factory.mktemp("made") / "project")
+    project.s1("run", "--sources", "gcd", "--limit", "25")
+    return project
+
+
 @pytest.fixture
 def ended() -> Iterator[Callable[[Started], Started]]:
     """Processes given to it are gone when the test ends, whatever happened."""

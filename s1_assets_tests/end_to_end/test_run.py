@@ -12,6 +12,7 @@ from s1_assets_tests.project import Project
 from s1_assets_tests.waiting import wait_until
 
 SMALL = "gcd,chain_sum,dice"
+FEWER = "gcd: {size: 100}\nchain_sum: {size: 100}\ndice: {size: 100}\n"
 
 
 def calls(project: Project) -> int:
@@ -83,9 +84,10 @@ def test_another_teacher_reasks_the_traces_and_nothing_else(project: Project) ->
 
 
 def test_a_killed_run_goes_on_where_it_was(project: Project, ended: Any) -> None:
+    project.catalogue(FEWER)
     process = ended(project.start("s1", "run", "--sources", SMALL, log=project.folder.parent / "told"))
     ledger = project.folder / ".s1" / "ledger.db"
-    wait_until(lambda: ledger.exists() and _count(ledger) >= 300, what="the 300th paid answer")
+    wait_until(lambda: ledger.exists() and _count(ledger) >= 100, what="the 100th paid answer")
     process.kill()
     process.wait()
     wait_until(lambda: not _workers(project.folder), what="the end of the killed run's workers")
@@ -93,7 +95,9 @@ def test_a_killed_run_goes_on_where_it_was(project: Project, ended: Any) -> None
     report = project.json("run", "--sources", SMALL)
     assert report["failed"] == []
     assert calls(project) == paid + report["calls"]["asked"]
-    whole = Project.at(project.folder.parent / "unbroken").json("run", "--sources", SMALL)
+    unbroken = Project.at(project.folder.parent / "unbroken")
+    unbroken.catalogue(FEWER)
+    whole = unbroken.json("run", "--sources", SMALL)
     assert whole["data_version"] == report["data_version"]
     assert whole["calls"]["asked"] == calls(project)
 
@@ -141,8 +145,13 @@ gone:
     assert report["rows"] > 0
 
 
-def test_bad_rows_are_set_aside_with_file_and_line_and_good_ones_go_on(project: Project) -> None:
-    lines = ['{"question": "1 + 1", "answer": "2"}', '{"question": "broken', '{"question": ""}', '{"answer": "3"}']
+def test_bad_rows_are_set_aside_and_a_question_nobody_can_answer_is_unknown_not_hard(project: Project) -> None:
+    lines = [
+        '{"question": "Why is the sky blue?", "answer": "scattering"}',
+        '{"question": "broken',
+        '{"question": ""}',
+        '{"answer": "3"}',
+    ]
     (project.folder / "mine.jsonl").write_text("\n".join(lines))
     project.s1(
         "sources",
@@ -161,30 +170,11 @@ def test_bad_rows_are_set_aside_with_file_and_line_and_good_ones_go_on(project: 
     assert report["set_aside_when_read"] == {"malformed_json": 1, "empty_question": 1, "missing_question": 1}
     life = project.json("why", "mine:mine.jsonl#2")
     assert life["set_aside"][0]["reason"] == "malformed_json"
-    assert [row["question"] for row in project.json("show", "raw_questions:mine")] == ["1 + 1"]
-
-
-def test_questions_that_no_student_can_answer_are_unknown_and_the_missing_setting_is_named(project: Project) -> None:
-    (project.folder / "words.jsonl").write_text('{"question": "Why is the sky blue?", "answer": "scattering"}\n')
-    project.s1(
-        "sources",
-        "add",
-        "words",
-        "--kind",
-        "table",
-        "--location",
-        "words.jsonl",
-        "--question",
-        "question",
-        "--answer",
-        "answer",
-    )
-    told = project.s1("run", "--sources", "words").stdout
-    assert "difficulty_unknown 1" in told
-    assert "S1_STUDENTS" in told
-    life = project.json("why", "words:words.jsonl#1")
+    assert report["funnel"]["difficulty"]["dropped"] == {"difficulty_unknown": 1}
+    life = project.json("why", "mine:mine.jsonl#1")
     assert life["label"]["difficulty"] == "unknown"
     assert "S1_STUDENTS" in life["outcome"]
+    assert "S1_STUDENTS" in project.s1("run", "--sources", "mine").stdout
 
 
 def test_bad_settings_are_all_told_at_once_before_anything_runs(project: Project) -> None:
@@ -223,11 +213,10 @@ def test_a_server_that_does_not_answer_fails_the_source_and_keeps_what_was_paid(
     assert report["rows"] > 0  # the old set is still there
 
 
-def test_every_row_of_the_set_says_why_it_is_in(project: Project) -> None:
-    project.s1("run", "--sources", "gcd", "--limit", "30")
-    row = project.json("show", "s1k_dataset", "--head", "1")[0]
+def test_every_row_of_the_set_says_why_it_is_in(made: Project) -> None:
+    row = made.json("show", "s1k_dataset", "--head", "1")[0]
     for name in (row["question_id"], row["trace_id"], row["question_id"][:12]):
-        life = project.json("why", name)
+        life = made.json("why", name)
         assert life["outcome"].startswith("in s1K")
         assert life["question"]["question_id"] == row["question_id"]
         assert [decision["kept"] for decision in life["decisions"]] == [True] * 5
@@ -249,4 +238,4 @@ def test_an_interrupted_run_ends_soon_and_leaves_nobody_writing(project: Project
         assert process.returncode == 130
         assert "the same command goes on from here" in told
     assert "Traceback" not in told
-    assert project.json("run", "--sources", SMALL)["failed"] == []
+    assert project.json("run", "--sources", SMALL, "--limit", "5")["failed"] == []

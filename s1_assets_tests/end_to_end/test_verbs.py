@@ -1,10 +1,10 @@
 """The other verbs of `s1`, and options that change what a run does."""
 
+import csv
 import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pytest
 
 from s1_assets_tests.project import Project
 
@@ -35,36 +35,32 @@ def test_a_disabled_source_keeps_its_tables_and_leaves_the_set(project: Project)
     assert again["data_version"] == before["data_version"]
 
 
-def test_packaged_sources_of_the_papers_are_listed_and_off(project: Project) -> None:
-    listed = {row["source"]: row for row in project.json("sources", "--all")}
+def test_packaged_sources_of_the_papers_are_listed_and_off(made: Project) -> None:
+    listed = {row["source"]: row for row in made.json("sources", "--all")}
     assert sum(row["enabled"] for row in listed.values()) >= 12
     for key in ("s1_numinamath", "s1_math", "skyt1_apps", "skyt1_taco"):
         assert listed[key]["enabled"] is False
-    shown = project.s1("sources").stdout
+    shown = made.s1("sources").stdout
     assert "s1_math" not in shown
     assert "more are packaged and off" in shown
 
 
-def test_checking_a_source_shows_ten_rows_as_they_are_mapped(project: Project) -> None:
-    rows = project.json("sources", "check", "gcd")
+def test_checking_a_source_shows_ten_rows_as_they_are_mapped(made: Project) -> None:
+    rows = made.json("sources", "check", "gcd")
     assert len(rows) == 10
     assert all(row["question"] and row["reference_answer"] for row in rows)
-    assert "no source 'gdc'" in project.s1("sources", "check", "gdc", expect=1).stderr
+    assert "no source 'gdc'" in made.s1("sources", "check", "gdc", expect=1).stderr
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
-def test_a_table_leaves_as_a_file_that_others_read(project: Project, ending: str, tmp_path: Path) -> None:
-    project.s1("run", "--sources", "gcd", "--limit", "20")
-    out = tmp_path / f"s1k.{ending}"
-    told = project.s1("show", "s1k_dataset", "--out", str(out)).stdout
-    rows = project.json("show", "s1k_dataset", "--head", "1000")
-    assert f"{len(rows)} rows written" in told
-    if ending == "parquet":
-        assert pq.read_table(out).num_rows == len(rows)
-    elif ending == "jsonl":
-        assert [json.loads(line) for line in out.read_text().splitlines()] == rows
-    else:
-        assert out.read_text().startswith("solution,question,cot_type")
+def test_a_table_leaves_as_a_file_that_others_read(made: Project, tmp_path: Path) -> None:
+    rows = made.json("show", "s1k_dataset", "--head", "1000")
+    for ending in ("jsonl", "csv", "parquet"):
+        told = made.s1("show", "s1k_dataset", "--out", str(tmp_path / f"s1k.{ending}")).stdout
+        assert f"{len(rows)} rows written" in told
+    assert pq.read_table(tmp_path / "s1k.parquet").to_pylist() == rows
+    assert [json.loads(line) for line in (tmp_path / "s1k.jsonl").read_text().splitlines()] == rows
+    with (tmp_path / "s1k.csv").open(newline="") as file:
+        assert [row["question"] for row in csv.DictReader(file)] == [row["question"] for row in rows]
 
 
 def test_pruning_drops_old_versions_and_keeps_what_is_current(project: Project) -> None:
@@ -88,13 +84,14 @@ def test_options_come_from_a_file_and_the_command_line_wins(project: Project) ->
 
 def test_settings_come_from_the_env_file_and_the_shell_wins(project: Project) -> None:
     (project.folder / ".env").write_text("S1_STORAGE=elsewhere\n")
-    project.s1("run", "--sources", "gcd", "--limit", "5")
+    only = ("run", "--sources", "gcd", "--limit", "5", "--select", "raw_questions")
+    project.s1(*only)
     assert (project.folder / "elsewhere" / "raw_questions").is_dir()
     project.environment["S1_STORAGE"] = "shell"
-    project.s1("run", "--sources", "gcd", "--limit", "5")
+    project.s1(*only)
     assert (project.folder / "shell" / "raw_questions").is_dir()
 
 
-def test_a_setting_that_does_nothing_yet_is_told(project: Project) -> None:
-    project.environment["S1_BUDGET_USD"] = "5"
-    assert "S1_BUDGET_USD is set and has no effect" in project.s1("run", "--sources", "gcd", "--limit", "5").stdout
+def test_a_setting_that_does_nothing_yet_is_told(made: Project) -> None:
+    paying = Project(made.folder, {"S1_BUDGET_USD": "5"})
+    assert "S1_BUDGET_USD is set and has no effect" in paying.s1("run", "--sources", "gcd", "--limit", "25").stdout

@@ -93,7 +93,7 @@ def test_another_ending_is_refused_with_those_accepted(tmp_path: Path, name: str
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_folder_that_is_not_there_is_told_by_name(tmp_path: Path, ending: str) -> None:
     file = tmp_path / "nowhere" / f"out{ending}"
-    with pytest.raises(StorageError, match="--out .*nowhere"):
+    with pytest.raises(StorageError, match=r"--out .*nowhere"):
         write_file(dataset(), file)
 
 

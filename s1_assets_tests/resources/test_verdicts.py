@@ -10,7 +10,7 @@ import pytest
 from s1_assets.domain.grading.exact import Exact
 from s1_assets.ports import Address, Grader, TableStore
 from s1_assets.records.attempts import ScoredTrace
-from s1_assets.records.models import Reply
+from s1_assets.records.models import Reply, Status
 from s1_assets.records.questions import Question
 from s1_assets.records.tables import TABLES, write_rows
 from s1_assets.records.verdicts import Verdict
@@ -136,5 +136,5 @@ def test_what_is_no_answer_is_unscored_with_its_status_and_never_graded(tables: 
 
 def test_the_same_answer_with_another_status_has_another_fingerprint(tables: TableStore) -> None:
     regrading = Regrading(cast(House, SmallHouse(tables, Counting())), ADDRESS, ScoredTrace)
-    statuses = ("ok", "truncated", "failed")
+    statuses: tuple[Status, ...] = ("ok", "truncated", "failed")
     assert len({regrading.verdict(QUESTIONS[0], Reply(status, answer="0"))[1] for status in statuses}) == 3

@@ -81,7 +81,7 @@ def test_a_partition_is_made_by_clicking(server: tuple[Project, str], page: Page
     assert tags["dagster/data_version"] == project.data_versions("gcd")["raw_traces:gcd"]
 
     page.goto(f"{url}/assets/raw_traces?partition=gcd&view=partitions")
-    page.get_by_text("Latest materialization").wait_for()
+    page.get_by_text("thinking_tokens", exact=True).wait_for()
     _shoot(page, tmp_path, "partition")
     _open(page, "preview")
     page.get_by_text("Greatest Common Divisor").first.wait_for()
@@ -166,6 +166,7 @@ def _ask(url: str, query: str, **variables: str) -> Any:
 
 
 def _shoot(page: Page, folder: Path, name: str) -> None:
+    page.wait_for_timeout(500)  # what opens, opens slowly
     page.screenshot(path=folder / f"{name}.png", full_page=True)
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
 """Starts the stores, once per session, on free ports of 127.0.0.1."""
 
 import logging
-import os
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from s1_assets_tests.adapters.storage.backends import BACKENDS, BUCKET, Backend
 from s1_assets_tests.fakes.gcs import FakeGCS
 from s1_assets_tests.fakes.radosgw import missing_programs, radosgw
+from s1_assets_tests.needs import need
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +60,7 @@ def gcs_emulator() -> Iterator[Backend]:
 
 @pytest.fixture(scope="session")
 def ceph() -> Iterator[Backend]:
-    if missing := missing_programs():
-        reason = f"Ceph is not installed ({', '.join(missing)}): apt-get install radosgw ceph-mon ceph-osd ceph-common"
-        if os.environ.get("S1_TEST_REQUIRE") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    need(not missing_programs(), "radosgw ceph-mon ceph-osd ceph-common")
     # Not pytest's own folder: its paths are too long for the daemons' sockets.
     with tempfile.TemporaryDirectory(prefix="rgw") as folder, radosgw(Path(folder)) as gateway:
         uri = f"s3://{BUCKET}/root"

@@ -103,6 +103,12 @@ def test_the_order_of_the_questions_plays_no_part(questions: list[Considered], p
     assert decide_s1k(shuffled, plan) == decide_s1k(questions, plan)
 
 
+def test_a_large_pool_in_another_order_gives_the_same_decisions() -> None:
+    decisions = decide_s1k(pool(), S1KPlan(size=20))
+    for seed in range(5):
+        assert decide_s1k(Random(seed).sample(pool(), 300), S1KPlan(size=20)) == decisions
+
+
 def test_unknown_is_never_treated_as_hard_unless_the_plan_says_so() -> None:
     for difficulty, reason in (("unknown", "difficulty_unknown"), (None, "not_labelled")):
         assert last(question("q", difficulty=difficulty)) == ("difficulty", False, reason)
