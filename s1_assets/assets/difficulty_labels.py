@@ -17,11 +17,12 @@ from s1_assets.records.attempts import Attempt, DifficultyLabel
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
+from s1_assets.resources.options import Options
 from s1_assets.resources.partitions import OWNERS, SOURCES
 from s1_assets.resources.plots import bars
 
 
-class DifficultyOptions(dg.Config):
+class DifficultyOptions(Options):
     minimum_scored_attempts: int = Field(default=1, ge=1)
     """Attempts marked correct or incorrect that are needed before a question is called hard."""
 

@@ -18,12 +18,13 @@ from s1_assets.records.sources import FieldRule, Source
 from s1_assets.records.tables import TABLES, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
+from s1_assets.resources.options import Options
 from s1_assets.resources.partitions import OWNERS, SOURCES
 from s1_assets.resources.plots import bars
 from s1_assets.resources.progress import counted
 
 
-class RawQuestionsOptions(dg.Config):
+class RawQuestionsOptions(Options):
     """Options of one run; what is left out comes from the source's catalogue entry."""
 
     limit: int | None = Field(default=None, gt=0)

@@ -21,6 +21,7 @@ from s1_assets.records.questions import Question
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
+from s1_assets.resources.options import Options
 from s1_assets.resources.partitions import OWNERS
 from s1_assets.resources.plots import bars
 
@@ -29,7 +30,7 @@ Row = TypeVar("Row")
 _FROM_EXISTING_SOURCES = dg.AssetIn(metadata={"allow_missing_partitions": True})
 
 
-class DatasetOptions(dg.Config):
+class DatasetOptions(Options):
     """None: what is in the set is decided by `s1k_decisions`."""
 
 

@@ -20,6 +20,7 @@ from s1_assets.records.attempts import DifficultyLabel
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
+from s1_assets.resources.options import Options
 from s1_assets.resources.partitions import OWNERS
 from s1_assets.resources.plots import bars
 
@@ -38,7 +39,7 @@ _TRACE_COLUMNS = [
 ]
 
 
-class S1KOptions(dg.Config):
+class S1KOptions(Options):
     size: int = Field(default=1_000, gt=0)
     """Rows wanted; fewer are taken where fewer survive, and the run says so."""
     seed: int = Field(default=0, ge=0)

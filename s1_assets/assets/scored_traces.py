@@ -17,12 +17,13 @@ from s1_assets.records.questions import Question, SetAside
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
+from s1_assets.resources.options import Options
 from s1_assets.resources.partitions import OWNERS, SOURCES
 from s1_assets.resources.plots import bars
 from s1_assets.resources.verdicts import Regrading
 
 
-class GradingOptions(dg.Config):
+class GradingOptions(Options):
     """None yet: a source's catalogue entry names its grader."""
 
 

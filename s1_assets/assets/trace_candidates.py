@@ -21,11 +21,12 @@ from s1_assets.records.questions import Question, SetAside
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
+from s1_assets.resources.options import Options
 from s1_assets.resources.partitions import OWNERS, SOURCES
 from s1_assets.resources.plots import bars
 
 
-class CandidateOptions(dg.Config):
+class CandidateOptions(Options):
     trace_all: bool = False
     """Ask the teacher about every question, as s1 did; filters then drop rows after they were paid for."""
     keep_unknown: bool = False

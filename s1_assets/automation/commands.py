@@ -75,11 +75,12 @@ def _find_faults(house: House) -> None:
 
 
 def _name_teacher(model_name: str, remarks: list[str]) -> None:
-    """A collector file's model, below the environment: it is used where neither name of the teacher is set."""
-    if os.environ.get("S1_TEACHER") or os.environ.get("GEMINI_MODEL_NAME"):
-        remarks.append(f"model_name {model_name} is not used: the environment names the teacher")
-    else:
-        os.environ["GEMINI_MODEL_NAME"] = model_name
+    """A collector file's Gemini model; a config file stands above the environment."""
+    teacher = f"gemini:{model_name}"
+    other = os.environ.get("S1_TEACHER")
+    if other not in (None, "", teacher):
+        remarks.append(f"the config file's model_name {model_name} is used, S1_TEACHER={other} is not")
+    os.environ["S1_TEACHER"] = teacher
 
 
 def _wanted_sources(house: House, named: tuple[str, ...] | None, of_file: str | None) -> list[str]:

@@ -139,7 +139,11 @@ def _apply_collector(
     elif section == "dataset":
         _apply_dataset(fields, name, options, catalogue, faults)
     else:
-        options.model_name = fields.pop("model_name", None)
+        model_name = fields.pop("model_name", None)
+        if model_name is None or isinstance(model_name, str):
+            options.model_name = model_name
+        else:
+            faults.append(f"{name}: model_name = {model_name!r}: accepted is the name of a Gemini model")
         options.remarks.extend(f"{name}: {key} has no effect here: {COLLECTOR_FIELDS[key]}" for key in fields)
 
 
@@ -167,7 +171,13 @@ def _apply_assignment(assignment: str, options: RunOptions, faults: list[str]) -
     if not equals or not dot:
         faults.append(f"--set {assignment}: the form is ASSET.FIELD=VALUE")
         return
-    options.by_asset.setdefault(asset, {})[field_name] = _value(text)
+    options.by_asset.setdefault(asset, {})[field_name] = text if _takes_text(asset, field_name) else _value(text)
+
+
+def _takes_text(asset: str, field_name: str) -> bool:
+    """Whether the field is a text, so that `yes` or `123` stays one."""
+    field_of = RECIPES[asset].options.model_fields.get(field_name) if asset in RECIPES else None
+    return field_of is not None and field_of.annotation in (str, str | None)
 
 
 def _value(text: str) -> Any:
@@ -203,6 +213,6 @@ def _known(key: str) -> str:
     return f"sections are {', '.join(sections)}{_meant(key, sections)}"
 
 
-def _meant(key: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, list(known), n=1)
+def _meant(key: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(key), list(known), n=1)
     return f" (did you mean {near[0]}?)" if near else ""

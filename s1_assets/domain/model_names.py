@@ -1,7 +1,10 @@
 """Reading `provider:model[@base_url]`."""
 
+import re
+
 from s1_assets.records.models import ModelName
 
+_CREDENTIALS = re.compile(r"@https?://[^/]*@")
 PROVIDERS = ("solver", "gemini", "vertex", "openai", "vllm", "replay")
 """Every provider that the house knows of; which are built in is the adapters' affair."""
 
@@ -15,6 +18,8 @@ def parse_model_name(text: str) -> ModelName:
     Raises:
         ValueError: With what was found and what is accepted.
     """
+    if _CREDENTIALS.search(text):
+        raise ValueError("a base URL holds no user and password; a server's key is given by OPENAI_API_KEY")
     provider, colon, rest = text.strip().partition(":")
     model, at, base_url = rest.rpartition("@")
     if not at:

@@ -1,18 +1,25 @@
 """Options that several assets share."""
 
 import dagster as dg
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from s1_assets.domain.prompts import QUESTION_PLACE, Prompt
 from s1_assets.records.models import Sampling
 
 
-class PromptOptions(dg.Config):
+class Options(dg.Config):
+    """Options of an asset; the text under each field is its description in the launchpad."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class PromptOptions(Options):
     """What a model is told beside the question, and how it samples."""
 
     template: str = QUESTION_PLACE
     """Text around the question; `{question}` is its place. The default asks the bare question, as s1 does."""
     system_prompt: str = ""
+    """Sent before the question as the system's message; empty: none is sent."""
     format_instructions: str = ""
     """Put after the filled template."""
     max_output_tokens: int | None = Field(default=None, gt=0)
@@ -20,6 +27,7 @@ class PromptOptions(dg.Config):
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None: the model's own default."""
     top_p: float | None = Field(default=None, gt=0, le=1)
+    """None: the model's own default."""
 
     @field_validator("template")
     @classmethod

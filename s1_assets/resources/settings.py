@@ -81,6 +81,8 @@ class Settings:
     budget_usd: float | None = None
     s3: ObjectStoreAccess = ObjectStoreAccess()
     gcs_endpoint: str | None = None
+    sandbox: str | None = None
+    compute: str = "local"
     hub_token: str | None = field(default=None, repr=False)
     remarks: tuple[str, ...] = ()
     """What a person should be told about how the environment was read."""
@@ -112,6 +114,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             reading.text("S3_REGION"),
         ),
         gcs_endpoint=reading.text("STORAGE_EMULATOR_HOST"),
+        sandbox=reading.value("S1_SANDBOX", _sandbox, None),
+        compute=reading.value("S1_COMPUTE", _compute, Settings.compute),
         hub_token=reading.text("HF_TOKEN") or reading.text("HUGGINGFACE_TOKEN"),
         remarks=(*remarks, *reading.without_effect()),
     )
@@ -194,6 +198,18 @@ def _database_url(text: str) -> str:
     if not text.startswith(("sqlite:///", "postgresql+psycopg://", "postgresql://")):
         raise ValueError("accepted are sqlite:///path and postgresql+psycopg://user@host/database")
     return text.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _sandbox(text: str) -> str:
+    if text not in ("docker", "unsafe"):
+        raise ValueError(f"{text!r} is not one of docker, unsafe")
+    return text
+
+
+def _compute(text: str) -> str:
+    if text not in ("local", "ray") and not text.startswith("ray://"):
+        raise ValueError(f"{text!r} is not one of local, ray, ray://host:port")
+    return text
 
 
 def _amount(text: str) -> float:

@@ -16,6 +16,8 @@ from s1_assets.records.tables import read_rows
 from s1_assets.resources.house import House
 
 Row = TypeVar("Row")
+NAMED_BY = (("raw_questions", "question_id"), ("raw_traces", "trace_id"), ("student_attempts", "attempt_id"))
+"""Tables whose ids name a question's life."""
 SHORTEST_PREFIX = 4
 MOST_MATCHES = 8
 
@@ -83,7 +85,7 @@ def _matches(house: House, wanted: str) -> list[tuple[str, str]]:
         found = [
             (question_id, source)
             for source in house.catalogue.enabled
-            for asset, column in (("raw_questions", "question_id"), ("raw_traces", "trace_id"))
+            for asset, column in NAMED_BY
             for question_id in _ids(house, Address(asset, source), column, wanted)
         ]
     exact = [match for match in found if match[0] == wanted]

@@ -232,3 +232,10 @@ def test_a_file_that_is_not_there_or_not_text_is_told_by_name(tmp_path: Path) ->
     assert "No such file" in faults(file=tmp_path / "config.json")[0]
     (tmp_path / "config.yaml").write_bytes(b"a: \xff")
     assert "config.yaml" in faults(file=tmp_path / "config.yaml")[0]
+
+
+def test_a_text_option_takes_text_that_yaml_would_read_as_something_else() -> None:
+    assignments = ["raw_traces.system_prompt=yes", "raw_traces.format_instructions=[x]", "raw_questions.split=123"]
+    options = read_options(None, assignments, None, load_catalogue({}, {}))
+    assert options.by_asset["raw_traces"] == {"system_prompt": "yes", "format_instructions": "[x]"}
+    assert options.by_asset["raw_questions"] == {"split": "123"}

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s1_assets.domain import identity
-from s1_assets.domain.catalogue import columns, documents, mapping, plain
+from s1_assets.domain.catalogue import columns, documents, plain
 from s1_assets.domain.identity import attempt_id, question_id, rank, trace_id
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    for module in (identity, columns, documents, mapping, plain):
+    for module in (identity, columns, documents, plain):
         found = doctest.testmod(module)
         assert found.failed == 0
         assert found.attempted > 0

@@ -99,7 +99,8 @@ def _give_away(folder: Path) -> None:
 
 def _command(name: str, *arguments: str) -> list[str]:
     command = [_program(name) or name, *arguments]
-    as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    # The server ends with the tests, even when these are killed.
+    as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=INT"]
     return [*as_postgres, *command] if os.getuid() == 0 else command
 
 

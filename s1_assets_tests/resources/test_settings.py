@@ -112,7 +112,8 @@ def test_our_own_name_wins_over_the_collectors_and_says_so() -> None:
 
 @pytest.mark.parametrize("name", WITHOUT_EFFECT)
 def test_a_name_that_changes_nothing_yet_is_accepted_and_says_so(name: str) -> None:
-    value = {"S1_BUDGET_USD": "5", "S1_INBOX": "inbox"}.get(name, "solver:x")
+    values = {"S1_BUDGET_USD": "5", "S1_INBOX": "inbox", "S1_SANDBOX": "docker", "S1_COMPUTE": "ray"}
+    value = values.get(name, "solver:x")
     assert [remark for remark in read_settings({name: value}).remarks if remark.startswith(f"{name} ")]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from s1_assets.domain.catalogue.columns import MISSING, as_text, cell, fill, is_null, places_of
 from s1_assets.domain.catalogue.plain import json_text
+from s1_assets.domain.grading.answers import last_boxed
 from s1_assets.domain.identity import question_id
 from s1_assets.records.questions import Question, SetAside
 from s1_assets.records.sources import Choices, FieldRule, Source, SourceRow
@@ -24,7 +25,6 @@ UNKNOWN_LANGUAGE = "und"
 """ISO 639-2: undetermined."""
 
 _LANGUAGES = {"english": "en", "chinese": "zh", "german": "de", "french": "fr", "spanish": "es", "russian": "ru"}
-_MOST_BOXES = 50  # unclosed ones are tried in turn, each to the end of the text
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -122,25 +122,6 @@ def _cut(rule: FieldRule, text: str | None) -> str | None:
     if text is not None and rule.boxed:
         text = last_boxed(text)
     return text if not text or not text.strip() else rule.prefix + text
-
-
-def last_boxed(text: str) -> str | None:
-    """Content of the last closed `\\\\boxed{}` of a text.
-
-    >>> last_boxed(r"so $\\\\boxed{1}$ or rather $\\\\boxed{\\\\frac{1}{2}}$.")
-    '\\\\\\\\frac{1}{2}'
-    """
-    start = len(text)
-    for _ in range(_MOST_BOXES):
-        start = text.rfind("\\boxed{", 0, start)
-        if start < 0:
-            break
-        depth = 0
-        for place in range(start + 6, len(text)):
-            depth += (text[place] == "{") - (text[place] == "}")
-            if depth == 0:
-                return text[start + 7 : place].strip()
-    return None
 
 
 def _lettered(choices: Choices, values: Mapping[str, object]) -> dict[str, object]:

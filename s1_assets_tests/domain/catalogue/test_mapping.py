@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s1_assets.domain.catalogue.columns import holds
-from s1_assets.domain.catalogue.mapping import MOST_BYTES, last_boxed, question_of
+from s1_assets.domain.catalogue.mapping import MOST_BYTES, question_of
 from s1_assets.domain.catalogue.plain import json_text
+from s1_assets.domain.grading.answers import last_boxed
 from s1_assets.records.questions import Question, SetAside
 from s1_assets.records.sources import Condition, SourceRow
 from s1_assets_tests.domain.catalogue.entry import TABLE, source_from

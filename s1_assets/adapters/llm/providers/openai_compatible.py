@@ -132,16 +132,21 @@ def _reply(content: Mapping[str, Any]) -> Reply:
 
 def _split(message: Mapping[str, Any]) -> tuple[str, str]:
     """Thinking and answer of a message."""
-    content = str(message.get("content") or "")
+    content = _text(message.get("content"))
     apart = message.get("reasoning_content") or message.get("reasoning")
     if apart:
-        return str(apart).strip(), content.strip()
+        return _text(apart).strip(), content.strip()
     before, found, after = content.partition(_END_THINK)
     if found:
         return before.replace(_THINK, "", 1).strip(), after.strip()
     if content.lstrip().startswith(_THINK):
         return content.replace(_THINK, "", 1).strip(), ""
     return "", content.strip()
+
+
+def _text(value: object) -> str:
+    """A field's text; half characters, which JSON can hold and a table cannot, become question marks."""
+    return str(value or "").encode("utf-8", "replace").decode()
 
 
 def _status(finish: str, refusal: object, answer: str) -> tuple[Status, str]:
