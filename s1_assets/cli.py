@@ -39,7 +39,11 @@ def main() -> None:
 @main.command()
 @click.option("--sources", metavar="A,B", help="Only these sources; default: all that are enabled.")
 @click.option(
-    "--select", "selection", default="s1k", show_default=True, help="A job, or a Dagster selection: 'raw_traces+'."
+    "--select",
+    "selection",
+    default="s1k",
+    show_default=True,
+    help="A job, or a Dagster selection: 'raw_traces*' with all that follows.",
 )
 @click.option(
     "--limit", type=click.IntRange(min=1), help="At most N questions per source: a seeded prefix of the full run."

@@ -39,7 +39,6 @@ RECIPE = Recipe(TeacherOptions, lambda house, partition: {"teacher": str(house.s
     code_version="1",
     kinds={"parquet", "llm"},
     owners=OWNERS,
-    metadata={"settings": "S1_TEACHER"},
 )
 def raw_traces(
     context: dg.AssetExecutionContext, config: TeacherOptions, house: House, trace_candidates: LazyTable
@@ -57,6 +56,7 @@ def raw_traces(
         RECIPE.effective(house, context.partition_key, config),
         facts=lambda: {
             "came": came,
+            "teacher": str(teacher),
             **model.counts(),
             "endings": dict(sorted(endings.items())),
             "thinking_tokens": int(sum(lengths)),

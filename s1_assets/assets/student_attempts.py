@@ -48,7 +48,6 @@ RECIPE = Recipe(
     code_version="1",
     kinds={"parquet", "llm"},
     owners=OWNERS,
-    metadata={"settings": "S1_STUDENTS"},
 )
 def student_attempts(
     context: dg.AssetExecutionContext, config: StudentOptions, house: House, raw_questions: LazyTable
@@ -64,7 +63,13 @@ def student_attempts(
     return Artifact(
         write_rows(TABLES["student_attempts"], _graded(replies, regrading, endings)),
         RECIPE.effective(house, context.partition_key, config),
-        facts=lambda: {"came": came, **model.counts(), **regrading.counts(), "endings": dict(sorted(endings.items()))},
+        facts=lambda: {
+            "came": came,
+            "students": ", ".join(map(str, students)),
+            **model.counts(),
+            **regrading.counts(),
+            "endings": dict(sorted(endings.items())),
+        },
         plot=lambda: bars(f"{context.partition_key}: how attempts ended", endings),
     )
 

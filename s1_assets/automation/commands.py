@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,12 +106,17 @@ def _selected(definitions: dg.Definitions, selection: str) -> list[str]:
         keys = jobs[selection].asset_layer.selected_asset_keys
     else:
         try:
-            keys = dg.AssetSelection.from_string(selection).resolve(graph)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", dg.BetaWarning)  # about a part of the selection's syntax
+                keys = dg.AssetSelection.from_string(selection).resolve(graph)
         except (dg.DagsterError, ValueError) as error:
             names = ", ".join(name for name in jobs if not name.startswith("__"))
             raise SettingsError(
                 "nothing to run:",
-                [f"--select {selection!r}: {error}; jobs are {names}; or a Dagster selection: raw_traces+"],
+                [
+                    f"--select {selection!r}: {error}; jobs are {names}; "
+                    "or a Dagster selection, such as 'raw_traces*' for raw_traces and all that follows"
+                ],
             ) from error
     found = [name for name in nodes_of(definitions) if dg.AssetKey(name) in keys]
     if not found:

@@ -7,6 +7,7 @@ stands is left alone.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -65,43 +66,47 @@ def nodes_of(definitions: dg.Definitions) -> dict[str, Node]:
     return nodes
 
 
-def stale_assets(
-    house: House, nodes: Mapping[str, Node], selected: Sequence[str], partition: str | None, options: Options
-) -> list[str]:
-    """Of the selected assets of one partition (None: the unpartitioned ones), those that have to run, inputs first.
+class Plan:
+    """What has to run, looked at once: the stored versions are read when first asked for, and then remembered."""
 
-    An asset has to run when it was never stored, when its fingerprint has changed, or when one of its inputs has to
-    run.
+    def __init__(self, house: House, nodes: Mapping[str, Node], options: Options) -> None:
+        self._house, self._nodes, self._options = house, nodes, options
+        self._current = cache(house.tables.current)
 
-    Raises:
-        SourceUnreadable: If a source's state cannot be told.
-    """
-    stale: list[str] = []
-    for name, node in nodes.items():
-        if name not in selected or (node.partitions is None) != (partition is None):
-            continue
-        if any(parent in stale for parent in node.inputs) or not _stands(house, nodes, node, partition, options):
-            stale.append(name)
-    return stale
+    def stale_assets(self, selected: Sequence[str], partition: str | None) -> list[str]:
+        """Of the selected assets of one partition (None: the unpartitioned ones), those that have to run, inputs first.
 
+        An asset has to run when it was never stored, when its fingerprint has changed, or when one of its inputs has
+        to run.
 
-def _stands(house: House, nodes: Mapping[str, Node], node: Node, partition: str | None, options: Options) -> bool:
-    current = house.tables.current(Address(node.name, partition))
-    if current is None:
-        return False
-    recipe = RECIPES[node.name]
-    effective = recipe.effective(house, partition, recipe.options(**options.get(node.name, {})))
-    inputs = {parent: _input_versions(house, nodes[parent], partition) for parent in node.inputs}
-    found = {parent: versions for parent, versions in inputs.items() if versions}
-    return current.fingerprint == table_fingerprint(node.name, node.code_version, effective, found)
+        Raises:
+            SourceUnreadable: If a source's state cannot be told.
+        """
+        stale: list[str] = []
+        for name, node in self._nodes.items():
+            if name not in selected or (node.partitions is None) != (partition is None):
+                continue
+            if any(parent in stale for parent in node.inputs) or not self._stands(node, partition):
+                stale.append(name)
+        return stale
 
+    def _stands(self, node: Node, partition: str | None) -> bool:
+        current = self._current(Address(node.name, partition))
+        if current is None:
+            return False
+        recipe = RECIPES[node.name]
+        options = recipe.options(**self._options.get(node.name, {}))
+        effective = recipe.effective(self._house, partition, options)
+        inputs = {parent: self._input_versions(self._nodes[parent], partition) for parent in node.inputs}
+        found = {parent: versions for parent, versions in inputs.items() if versions}
+        return current.fingerprint == table_fingerprint(node.name, node.code_version, effective, found)
 
-def _input_versions(house: House, node: Node, partition: str | None) -> dict[str, str]:
-    """Content hashes of what the asset would read of an input: its own partition, or all of them in a fan-in."""
-    wanted: Iterable[str | None] = (partition,)
-    if node.partitions is None:
-        wanted = (None,)
-    elif partition is None:
-        wanted = node.partitions
-    versions = {key or "": house.tables.current(Address(node.name, key)) for key in wanted}
-    return {key: version.content_hash for key, version in versions.items() if version is not None}
+    def _input_versions(self, node: Node, partition: str | None) -> dict[str, str]:
+        """Content hashes of what the asset would read of an input: its own partition, or all of them in a fan-in."""
+        wanted: Iterable[str | None] = (partition,)
+        if node.partitions is None:
+            wanted = (None,)
+        elif partition is None:
+            wanted = node.partitions
+        versions = {key or "": self._current(Address(node.name, key)) for key in wanted}
+        return {key: version.content_hash for key, version in versions.items() if version is not None}

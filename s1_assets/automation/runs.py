@@ -12,7 +12,7 @@ from typing import Protocol
 
 import dagster as dg
 
-from s1_assets.automation.plan import Node, nodes_of, stale_assets
+from s1_assets.automation.plan import Node, Plan, nodes_of
 from s1_assets.automation.workers import HOST_TAG, PROCESS_TAG, Event, Job, Options, Outcome, Workers
 from s1_assets.errors import CatalogueError, SourceUnreadable
 from s1_assets.resources.house import House
@@ -71,15 +71,15 @@ class GraphRun:
             jobs = self._plan(nodes, selected, sources)
             self.view.planned(len(jobs))
             workers.make(jobs, self._happened)
-            last = stale_assets(self.house, nodes, selected, None, self.options)
+            last = Plan(self.house, nodes, self.options).stale_assets(selected, None)
             workers.make([Job(None, tuple(last))] if last else [], self._happened)
         return self.summary
 
     def _plan(self, nodes: Mapping[str, Node], selected: Sequence[str], sources: Sequence[str]) -> list[Job]:
-        jobs = []
+        jobs, plan = [], Plan(self.house, nodes, self.options)
         for source in sources:
             try:
-                stale = stale_assets(self.house, nodes, selected, source, self.options)
+                stale = plan.stale_assets(selected, source)
             except (SourceUnreadable, CatalogueError) as error:
                 self._happened(Outcome(Job(source, ()), success=False, error=str(error)))
                 continue

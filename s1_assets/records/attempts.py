@@ -71,7 +71,9 @@ class Trace:
     question: str
     model: str
     served_model: str
+    """The model that really answered, in the provider's words."""
     prompt_version: str
+    """`bare-v1`, or `custom-` and a digest of the texts around the question."""
     sample_index: int
     status: Status
     status_reason: str
@@ -82,7 +84,9 @@ class Trace:
     thinking_tokens: int
     answer_tokens: int
     token_counter: str
+    """Who counted: `usage` of the provider, or the name of a counter of ours."""
     call_key: str
+    """Key of the call in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,3 +73,12 @@ class Reply:
     """Who counted: `usage` of the provider, or the name of a counter of ours."""
     price_usd: float | None = None
     """None: unknown. 0.0 only where a call is free by nature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: kept with a call so that cost can be told by asset, partition and run. Plays no part in the key."""
+
+    asset: str = ""
+    partition: str = ""
+    run_id: str = ""

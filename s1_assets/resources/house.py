@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import tee
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 import pyarrow as pa
@@ -12,17 +12,19 @@ import pyarrow as pa
 from s1_assets.adapters.grading import GRADERS, grader_named
 from s1_assets.adapters.llm.client import LedgeredModel
 from s1_assets.adapters.llm.directory import provider_named
-from s1_assets.adapters.llm.ledger import Caller, Ledger
 from s1_assets.adapters.storage.ordering import sorted_batches
 from s1_assets.domain.catalogue.merge import Catalogue
 from s1_assets.domain.fingerprints import fingerprint_of
 from s1_assets.ports import Grader, LanguageModel, SourceReader, TableStore
-from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.models import Caller, ModelRequest, Reply
 from s1_assets.records.sources import Source
 from s1_assets.records.tables import Table
 from s1_assets.resources.progress import counted
 from s1_assets.resources.settings import Settings, read_settings
 from s1_assets.resources.storage import open_catalogue, open_readers, open_tables
+
+if TYPE_CHECKING:
+    from s1_assets.adapters.llm.ledger import Ledger
 
 Work = TypeVar("Work")
 SPOOL = ".s1/spool"
@@ -45,7 +47,11 @@ class House(dg.ConfigurableResource[Any]):
         return open_tables(self.settings)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> "Ledger":
+        from s1_assets.adapters.llm.ledger import (
+            Ledger,
+        )  # brings SQLAlchemy, which loading the definitions does not need
+
         return Ledger(self.settings.ledger)
 
     def source(self, key: str) -> Source:
@@ -80,7 +86,7 @@ class House(dg.ConfigurableResource[Any]):
 class Answering:
     """Asks models for one step and counts what was paid."""
 
-    def __init__(self, context: dg.AssetExecutionContext, ledger: Ledger) -> None:
+    def __init__(self, context: dg.AssetExecutionContext, ledger: "Ledger") -> None:
         self._context = context
         self._asset = context.asset_key.to_user_string()
         self._partition = context.partition_key if context.has_partition_key else None

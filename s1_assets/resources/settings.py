@@ -33,10 +33,11 @@ OWN_NAMES = {
     "S1_SANDBOX": "docker, or unsafe",
     "S1_GCS_BUCKET": "bucket for tuning files",
     "S1_COMPUTE": "local, ray or ray://...",
-    "S1_TEST_REQUIRE": "tests only: 1 fails what would be skipped for want of a server or browser",
 }
 
 
+OF_THE_TESTS = "S1_TEST_"
+"""Names that begin so say how tests are run, and nothing to the product."""
 WITHOUT_EFFECT = {
     **dict.fromkeys(("S1_JUDGE", "S1_REWRITER", "S1_LABELLER"), "no asset of this version asks that model"),
     "S1_INBOX": "this version has no sensor",
@@ -130,7 +131,7 @@ class _Reading:
         self._environment = environment
         self._faults: list[str] = []
         for name in sorted(environment):
-            if name.startswith("S1_") and name not in OWN_NAMES:
+            if name.startswith("S1_") and name not in OWN_NAMES and not name.startswith(OF_THE_TESTS):
                 near = difflib.get_close_matches(name, OWN_NAMES, n=1, cutoff=0.6)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(OWN_NAMES)}"
                 self._faults.append(f"{name} is not a setting; {hint}")

@@ -34,7 +34,7 @@ def open_table(house: House, wanted: str) -> tuple[Version | None, LazyTable]:
     keys: list[str | None] = [partition] if partition else [None, *house.catalogue.enabled]
     found = [version for key in keys if (version := house.tables.current(Address(asset, key))) is not None]
     if not found:
-        raise StorageError(f"nothing is stored under {wanted} yet; make it: s1 run --select '+{asset}'")
+        raise StorageError(f"nothing is stored under {wanted} yet; make it: s1 run --select '*{asset}'")
     return (found[0] if len(found) == 1 else None), house.tables.read_many(table_of(asset), found)
 
 

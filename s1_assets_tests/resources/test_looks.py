@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s1_assets.ports import Address, Version
+from s1_assets.records.attempts import Trace
 from s1_assets.records.questions import SetAside
-from s1_assets.resources.metadata import PREVIEW_CHARACTERS, counts_table, preview, table_metadata
+from s1_assets.records.tables import TABLES
+from s1_assets.resources.metadata import (
+    PREVIEW_WIDTHS,
+    SHOWN_AT_ONCE,
+    column_schema,
+    counts_table,
+    preview,
+    table_metadata,
+)
 from s1_assets.resources.plots import MOST_BARS, bars, histogram
 from s1_assets.resources.terminal import inert, inert_lines
 
@@ -39,30 +48,43 @@ def cells(markdown: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_cell_is_inert_in_markdown(text: str) -> None:
-    shown = preview(table(text))
-    rows = cells(shown)
-    assert [len(row) for row in rows] == [2, 2, 2]
-    assert not re.search(r"[<>`*_$!\[]", rows[2][1])
+    rows = cells(preview(table(text)))
+    assert [len(row) for row in rows] == [2, 2, 2, 2]
+    assert not re.search(r"[<>`*_$!\[]", rows[3][1])
 
 
 @given(TEXTS)
 def test_no_cell_breaks_its_table(text: str) -> None:
     shown = preview(table(text, "x"))
-    assert shown.count("|") == 4 * 3
+    assert shown.count("|") == 4 * 4
     assert len(shown.splitlines()) == 4
-    assert shown.endswith("| 1 | x |")
+    assert shown.endswith("| x |")
 
 
 def test_long_cells_are_cut_before_their_marks_are_escaped() -> None:
-    shown = cells(preview(table("<" * 500)))[2][1]
-    assert shown == "&lt;" * PREVIEW_CHARACTERS + "…"
-    assert cells(preview(table("x" * PREVIEW_CHARACTERS)))[2][1] == "x" * PREVIEW_CHARACTERS
+    shown = cells(preview(table("<" * 500)))[3][1]
+    assert re.fullmatch(r"(&lt;)+…", shown)
+    assert cells(preview(table("x" * 500)))[3][1] == "x" * PREVIEW_WIDTHS[0] + "…"
 
 
-def test_a_preview_shows_five_rows_and_says_when_there_are_none() -> None:
-    assert len(cells(preview(table(*"abcdefgh")))) == 7
+def test_a_preview_is_short_enough_to_be_shown_without_a_click() -> None:
+    wide = pa.table({f"column_{number}": ["long text " * 50] * 5 for number in range(16)})
+    shown = preview(ds.dataset(wide))
+    assert len(shown) < SHOWN_AT_ONCE
+    assert len(cells(shown)) == 2 + 16
+
+
+def test_a_preview_shows_two_rows_and_says_when_there_are_none() -> None:
+    assert cells(preview(table(*"abcdefgh")))[0] == ["column", "row 1", "row 2"]
     assert preview(table()) == "no rows"
-    assert cells(preview(table(None)))[2] == ["0", ""]
+    assert cells(preview(table(None)))[3] == ["text", ""]
+
+
+def test_columns_are_described_by_the_record_they_come_from() -> None:
+    described = {
+        column.name: column.description for column in column_schema(TABLES["raw_traces"].schema, Trace).columns
+    }
+    assert described["call_key"] == "Key of the call in the ledger."
 
 
 def test_counts_are_ranked_and_their_names_inert() -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from s1_assets.adapters.llm.ledger import Caller, Ledger
 from s1_assets.adapters.llm.provider import Provider
 from s1_assets.domain.calls import call_key
-from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.models import Caller, ModelRequest, Reply
+
+if TYPE_CHECKING:
+    from s1_assets.adapters.llm.ledger import Ledger
 
 LOOK_UP = 500
 """Requests looked up in the ledger together: bounds what is held in memory."""
@@ -18,7 +21,7 @@ GROUP_COMMIT = 50
 class LedgeredModel:
     """`LanguageModel` over the ledger. Counts what was taken from it and what was asked anew."""
 
-    def __init__(self, provider_of: Callable[[str], Provider], ledger: Ledger, caller: Caller) -> None:
+    def __init__(self, provider_of: Callable[[str], Provider], ledger: "Ledger", caller: Caller) -> None:
         self._provider_of = provider_of
         self._ledger = ledger
         self._caller = caller

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from s1_assets.domain.calls import call_key, canonical_request
 from s1_assets.errors import StorageError
-from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.models import Caller, ModelRequest, Reply
 
 SCHEMA_VERSION = 1
 LOCK_WAIT_S = 60
@@ -52,15 +52,6 @@ _calls = sa.Table(
     sa.Column("item_id", sa.Text),
     sa.Index("calls_by_asset", "asset", "partition"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: kept with a call so that cost can be told by asset, partition and run. Plays no part in the key."""
-
-    asset: str = ""
-    partition: str = ""
-    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

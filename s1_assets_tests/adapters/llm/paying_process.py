@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from s1_assets.adapters.llm.client import LedgeredModel
-from s1_assets.adapters.llm.ledger import Caller, Ledger
-from s1_assets.records.models import ModelName, ModelRequest, Reply
+from s1_assets.adapters.llm.ledger import Ledger
+from s1_assets.records.models import Caller, ModelName, ModelRequest, Reply
 from s1_assets_tests.records import request
 
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s1_assets.adapters.llm.client import GROUP_COMMIT, LedgeredModel
-from s1_assets.adapters.llm.ledger import Caller, Ledger
+from s1_assets.adapters.llm.ledger import Ledger
 from s1_assets.errors import SettingsError
-from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.models import Caller, ModelRequest, Reply
 from s1_assets_tests.adapters.llm.conftest import Opened
 from s1_assets_tests.adapters.llm.paying_process import Paid, paid_calls, questions
 from s1_assets_tests.records import request

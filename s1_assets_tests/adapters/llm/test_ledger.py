@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from s1_assets.adapters.llm.ledger import SCHEMA_VERSION, Caller, Ledger
+from s1_assets.adapters.llm.ledger import SCHEMA_VERSION, Ledger
 from s1_assets.domain.calls import call_key
 from s1_assets.errors import StorageError
-from s1_assets.records.models import Reply
+from s1_assets.records.models import Caller, Reply
 from s1_assets_tests.adapters.llm.conftest import Opened
 from s1_assets_tests.records import request
 

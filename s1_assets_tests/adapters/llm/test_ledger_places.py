@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from s1_assets.adapters.llm.ledger import Caller, Ledger
+from s1_assets.adapters.llm.ledger import Ledger
 from s1_assets.errors import StorageError
-from s1_assets.records.models import Reply
+from s1_assets.records.models import Caller, Reply
 from s1_assets_tests.fakes.postgres import PASSWORD, Server
 from s1_assets_tests.records import request
 
