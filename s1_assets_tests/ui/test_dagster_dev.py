@@ -81,10 +81,10 @@ def test_a_partition_is_made_by_clicking(server: tuple[Project, str], page: Page
     assert tags["dagster/data_version"] == project.data_versions("gcd")["raw_traces:gcd"]
 
     page.goto(f"{url}/assets/raw_traces?partition=gcd&view=partitions")
-    page.get_by_text("thinking_tokens", exact=True).wait_for()
+    page.get_by_text("thinking_tokens", exact=True).first.wait_for()
     _shoot(page, tmp_path, "partition")
     _open(page, "preview")
-    page.get_by_text("Greatest Common Divisor").first.wait_for()
+    page.get_by_text("Find the Greatest").first.wait_for()
     _shoot(page, tmp_path, "preview")
     page.keyboard.press("Escape")
     _open(page, "plot")
