@@ -15,12 +15,12 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @contextmanager
-def _in_project(env_file: Path | None = None) -> Iterator[None]:
+def _in_project(env_file: Path | None = None, load_env: bool = True) -> Iterator[None]:
     """Work in the project root; our own errors are one message on standard error and exit status 1, no traceback."""
     from s1_assets.resources.project import enter_project
 
     try:
-        enter_project(env_file)
+        enter_project(env_file, load_env)
         yield
     except S1Error as error:
         click.echo(f"s1: {error}", err=True)
@@ -71,14 +71,14 @@ def run(
         from s1_assets.automation.commands import RunOrder, run_command
         from s1_assets.definitions import defs
 
-        named = tuple(name.strip() for name in sources.split(",") if name.strip()) if sources else None
+        named = None if sources is None else tuple(name.strip() for name in sources.split(",") if name.strip())
         sys.exit(run_command(RunOrder(named, selection, limit, assignments, config_file, as_json), defs))
 
 
 @main.command(hidden=True)
 def worker() -> None:
     """Make runs for `s1 run`, which starts this and tells it what to do."""
-    with _in_project():
+    with _in_project(load_env=False):
         from s1_assets.automation.worker import serve
         from s1_assets.definitions import defs
 

@@ -18,7 +18,6 @@ BALANCED = (
     "trace_candidates",
     "raw_traces",
     "scored_traces",
-    "s1k_dataset",
 )
 
 
@@ -37,15 +36,30 @@ def _balance_check(asset: str) -> dg.AssetChecksDefinition:
 
 @dg.asset_check(asset="s1k_decisions", name="row_balance", description="Every stage: came = kept + dropped.")
 def decisions_balance(house: House) -> dg.AssetCheckResult:
-    """Each stage takes what the one before kept, and drops nothing without a reason."""
+    """Each stage takes what the one before kept, drops nothing without a reason, and has a row for each question."""
     version = house.tables.current(Address("s1k_decisions"))
     if version is None:
         return dg.AssetCheckResult(passed=False, description="nothing is stored")
-    faults = _funnel_faults(version.facts["funnel"], version.facts[CAME])
+    funnel = version.facts["funnel"]
+    faults = funnel_faults(funnel, version.facts[CAME])
+    met = sum(stage["came"] for stage in funnel.values())
+    if met != version.rows:
+        faults.append(f"{version.rows} decisions are stored, {met} were made")
     return dg.AssetCheckResult(passed=not faults, description="; ".join(faults))
 
 
-def _funnel_faults(funnel: Mapping[str, Mapping[str, Any]], questions: int) -> list[str]:
+@dg.asset_check(asset="s1k_dataset", name="row_balance", description="As many rows as the last stage kept.")
+def dataset_balance(house: House) -> dg.AssetCheckResult:
+    """The set holds what the decisions selected, all of it, and nothing that was not marked correct."""
+    version, decisions = house.tables.current(Address("s1k_dataset")), house.tables.current(Address("s1k_decisions"))
+    if version is None or decisions is None:
+        return dg.AssetCheckResult(passed=False, description="nothing is stored")
+    kept = decisions.facts["funnel"].get(STAGES[-1], {"kept": 0})["kept"]
+    counted = {"selected": kept, "rows": version.rows, "verified_correct": version.facts["verified_correct"]}
+    return dg.AssetCheckResult(passed=len(set(counted.values())) == 1, metadata=counted)
+
+
+def funnel_faults(funnel: Mapping[str, Mapping[str, Any]], questions: int) -> list[str]:
     faults, expected = [], questions
     for stage in STAGES:
         count = funnel.get(stage, {"came": 0, "kept": 0, "dropped": {}})
@@ -57,4 +71,4 @@ def _funnel_faults(funnel: Mapping[str, Mapping[str, Any]], questions: int) -> l
     return faults
 
 
-BALANCE_CHECKS = [*(_balance_check(asset) for asset in BALANCED), decisions_balance]
+BALANCE_CHECKS = [*(_balance_check(asset) for asset in BALANCED), decisions_balance, dataset_balance]

@@ -5,7 +5,7 @@ licence, model and verdict stand beside them, so that every row can say why it i
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import dagster as dg
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from s1_assets.domain.selection.s1k import STAGES
 from s1_assets.domain.selection.s1k_rows import s1k_row
+from s1_assets.errors import ContractError
 from s1_assets.ports import LazyTable
 from s1_assets.records.attempts import ScoredTrace
 from s1_assets.records.decisions import Decision
@@ -51,13 +52,32 @@ def s1k_dataset(
     drawn = _drawn(s1k_decisions)
     questions = {row.question_id: row for row in _rows_at(Question, raw_questions, "question_id", list(drawn))}
     traces = {row.question_id: row for row in _rows_at(ScoredTrace, scored_traces, "trace_id", list(drawn.values()))}
+    _check_complete(drawn, questions, traces)
     sources = Counter(questions[question_id].source for question_id in drawn)
+    correct = sum(trace.mark == "correct" for trace in traces.values())
     return Artifact(
         write_rows(TABLES["s1k_dataset"], (s1k_row(questions[name], traces[name]) for name in sorted(drawn))),
         RECIPE.effective(house, None, config),
-        facts=lambda: {"came": len(drawn), "sources": dict(sorted(sources.items())), "source_count": len(sources)},
+        facts=lambda: {
+            "came": len(drawn),
+            "sources": dict(sorted(sources.items())),
+            "source_count": len(sources),
+            "verified_correct": correct,
+        },
         plot=lambda: bars("s1K: rows by source", sources),
     )
+
+
+def _check_complete(
+    drawn: Mapping[str, str], questions: Mapping[str, Question], traces: Mapping[str, ScoredTrace]
+) -> None:
+    """Decisions that are older than the tables they speak of name rows that are gone."""
+    gone = [name for name in drawn if name not in questions or name not in traces]
+    if gone:
+        raise ContractError(
+            f"s1k_decisions selects {len(gone)} rows that no enabled source holds any more, {gone[0]} among them; "
+            "materialise s1k_decisions first"
+        )
 
 
 def _drawn(decisions: LazyTable) -> dict[str, str]:

@@ -45,11 +45,13 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
         SettingsError, CatalogueError, ...: Before anything runs.
     """
     started = time.monotonic()
-    house = House()
-    options = read_options(order.config_file, order.assignments, order.limit, house.catalogue)
+    options = read_options(order.config_file, order.assignments, order.limit, House().catalogue)
     if options.model_name:
         _name_teacher(options.model_name, options.remarks)
+    house = House()  # only now: it reads the environment once
     console = Console(stderr=order.as_json, soft_wrap=True)
+    if order.limit is not None:
+        options.remarks.append(f"until a run without --limit, tables hold at most {order.limit:,} questions per source")
     for remark in (*house.settings.remarks, *options.remarks):
         console.print(Text(inert(remark), style="yellow"))
     sources = _wanted_sources(house, order.sources, options.source)
@@ -86,7 +88,11 @@ def _name_teacher(model_name: str, remarks: list[str]) -> None:
 
 def _wanted_sources(house: House, named: tuple[str, ...] | None, of_file: str | None) -> list[str]:
     enabled = list(house.catalogue.enabled)
-    wanted = list(named or ((of_file,) if of_file else enabled))
+    if named is not None and not named:
+        raise SettingsError(
+            "sources that cannot be run:", ["--sources names none; leave it out to run all that are enabled"]
+        )
+    wanted = list(dict.fromkeys(named or ((of_file,) if of_file else enabled)))
     unknown = [name for name in wanted if name not in enabled]
     if unknown:
         known = house.catalogue.sources

@@ -23,7 +23,6 @@ def reload_running_ui() -> str:
             answer = json.load(reply)
     except (URLError, TimeoutError, ConnectionError, ValueError):
         return f"No `dagster dev` answers on port {port}; one elsewhere shows the change after Deployment > Reload."
-    kind = answer.get("data", {}).get("reloadRepositoryLocation", {}).get("__typename")
-    if kind == "WorkspaceLocationEntry":
+    if '"WorkspaceLocationEntry"' in json.dumps(answer):
         return "The running `dagster dev` has read the catalogue anew."
     return f"A web server answers on port {port}, but did not reload {LOCATION}; press Deployment > Reload in its UI."

@@ -37,7 +37,11 @@ class Report:
             "seconds": round(self._took_s, 1),
             "runs": len(summary.outcomes),
             "unchanged": len(summary.unchanged),
-            "calls": {"asked": summary.asked, "from_ledger": summary.from_ledger},
+            "calls": {
+                "asked": summary.asked,
+                "from_ledger": summary.from_ledger,
+                "paid_again": summary.paid_again,
+            },
             "failed": [{"source": outcome.job.name, "error": outcome.error} for outcome in summary.failed],
             "set_aside_when_read": self._set_aside(),
             "funnel": self._funnel,
@@ -57,7 +61,8 @@ class Report:
             console.print(self._funnel_table())
         if self._dataset:
             console.print(self._size())
-        console.print(f"Model calls: {summary.asked:,} asked, {summary.from_ledger:,} from the ledger (0 paid again)")
+        calls = f"{summary.asked:,} asked, {summary.from_ledger:,} from the ledger, {summary.paid_again:,} paid again"
+        console.print(f"Model calls: {calls}")
         for line in (*self._spending(), *self._advice()):
             console.print(line)
         console.print(f"Tables: {self._house.settings.storage}   Look: s1 show s1k_dataset --head 3   Why: s1 why ID")
@@ -85,7 +90,8 @@ class Report:
         wanted = int(self._decisions.facts["size_wanted"])
         short = f" of {wanted:,} wanted (no more survived)" if self._dataset.rows < wanted else ""
         sources = self._dataset.facts["source_count"]
-        return f"s1k_dataset: {self._dataset.rows:,} rows{short} from {sources} sources, all verified correct"
+        correct = self._dataset.facts["verified_correct"]
+        return f"s1k_dataset: {self._dataset.rows:,} rows{short} from {sources} sources, {correct:,} verified correct"
 
     def _spending(self) -> list[str]:
         lines = []

@@ -35,6 +35,10 @@ class Summary:
         return sum(outcome.asked for outcome in self.outcomes)
 
     @property
+    def paid_again(self) -> int:
+        return sum(outcome.paid_again for outcome in self.outcomes)
+
+    @property
     def from_ledger(self) -> int:
         return sum(outcome.from_ledger for outcome in self.outcomes)
 

@@ -22,7 +22,7 @@ from s1_assets.resources.progress import listen
 LAST_WORDS_S = 5.0
 """How long an interrupted run may take to record its end."""
 OWN_ERRORS = "s1_assets.errors."
-COUNTED = ("asked", "from_ledger")
+COUNTED = ("asked", "from_ledger", "paid_again")
 """Numbers of a materialisation that the parent adds up."""
 
 
@@ -68,10 +68,15 @@ def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, order: dict[str, A
         )
     except (dg.DagsterError, S1Error) as error:
         return {"event": "done", "success": False, "error": str(error), "run_id": "", "counts": {}}
+    failed_checks = [
+        f"{check.asset_key.to_user_string()}: check {check.check_name} failed {check.description or ''}".strip()
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]
     return {
         "event": "done",
-        "success": result.success,
-        "error": "" if result.success else _failure(result),
+        "success": result.success and not failed_checks,
+        "error": "; ".join(failed_checks) if result.success else _failure(result),
         "run_id": result.run_id,
         "counts": _counts(result),
     }

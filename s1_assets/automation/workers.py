@@ -42,6 +42,7 @@ class Outcome:
     run_id: str = ""
     asked: int = 0
     from_ledger: int = 0
+    paid_again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,10 @@ class Workers:
             outcome = process.make(job, self._options, events)
             if process.is_alive():
                 self._idle.put(process)
-        except OSError as error:
-            outcome = Outcome(job, success=False, error=f"its process could not be started: {error}")
+        except Exception as error:  # noqa: BLE001  (a job without an outcome would be waited for without end)
+            outcome = Outcome(
+                job, success=False, error=f"its process could not be used: {type(error).__name__}: {error}"
+            )
         events.put(outcome)
 
     def _process(self) -> "_Process":

@@ -4,7 +4,8 @@ import re
 
 from s1_assets.records.models import ModelName
 
-_CREDENTIALS = re.compile(r"@https?://[^/]*@")
+_SECRETS = re.compile(r"@https?://.*[@?#]")
+"""Parts of a URL that could hold a secret, which a model's name would carry into tables."""
 PROVIDERS = ("solver", "gemini", "vertex", "openai", "vllm", "replay")
 """Every provider that the house knows of; which are built in is the adapters' affair."""
 
@@ -18,8 +19,8 @@ def parse_model_name(text: str) -> ModelName:
     Raises:
         ValueError: With what was found and what is accepted.
     """
-    if _CREDENTIALS.search(text):
-        raise ValueError("a base URL holds no user and password; a server's key is given by OPENAI_API_KEY")
+    if _SECRETS.search(text):
+        raise ValueError("a base URL holds no user, password or query; a server's key is given by OPENAI_API_KEY")
     provider, colon, rest = text.strip().partition(":")
     model, at, base_url = rest.rpartition("@")
     if not at:
@@ -30,4 +31,4 @@ def parse_model_name(text: str) -> ModelName:
         raise ValueError(f"{text!r} names the provider {provider!r}; accepted are {', '.join(PROVIDERS)}")
     if at and not base_url.startswith(("http://", "https://")):
         raise ValueError(f"{text!r} has the base URL {base_url!r}; it starts with http:// or https://")
-    return ModelName(provider, model, base_url or None)
+    return ModelName(provider, model, base_url.rstrip("/") or None)

@@ -59,8 +59,8 @@ class House(dg.ConfigurableResource[Any]):
         return self.catalogue.sources[key]
 
     def entry_fingerprint(self, key: str) -> str:
-        """Of everything that a catalogue entry says, except whether it is enabled."""
-        return fingerprint_of(asdict(replace(self.source(key), enabled=True)))
+        """Of everything in a catalogue entry that decides what its rows are."""
+        return fingerprint_of(asdict(replace(self.source(key), enabled=True, watch=False, title="", notes="")))
 
     @cached_property
     def reader(self) -> SourceReader:
@@ -104,5 +104,6 @@ class Answering:
         return counted(pairs, self._context, self._asset, self._partition, total)
 
     def counts(self) -> dict[str, int]:
-        """Calls taken from the ledger and asked anew."""
-        return {"from_ledger": self._model.from_ledger, "asked": self._model.asked}
+        """Calls taken from the ledger, asked anew, and of these paid by another run at the same moment too."""
+        model = self._model
+        return {"from_ledger": model.from_ledger, "asked": model.asked, "paid_again": model.paid_again}

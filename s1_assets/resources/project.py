@@ -11,13 +11,15 @@ OUR_MARK = "s1_assets"
 """Text that tells our `workspace.yaml` from another project's."""
 
 
-def enter_project(env_file: Path | None = None) -> Path:
+def enter_project(env_file: Path | None = None, load_env: bool = True) -> Path:
     """Change to the project root and load its `.env`; names that the shell has set already win.
 
     The root is `$DAGSTER_HOME` if set, else the nearest parent folder with our `dagster.yaml`.
 
     Args:
         env_file: Read instead of the root's `.env`; it must exist.
+        load_env: False for a process that inherits a complete environment, a worker: a `.env` that its parent was told
+            not to read must not come back.
 
     Raises:
         SettingsError: If there is no project root, or `env_file` cannot be read.
@@ -25,7 +27,8 @@ def enter_project(env_file: Path | None = None) -> Path:
     given = env_file.absolute() if env_file is not None else None
     root = _root(os.environ)
     os.chdir(root)
-    _load_env(given, root)
+    if load_env:
+        _load_env(given, root)
     os.environ.setdefault("DAGSTER_HOME", str(root))
     return root
 

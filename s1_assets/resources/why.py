@@ -37,9 +37,15 @@ class Life:
     calls: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By ledger key: model, price and time of a call that an attempt or trace came from."""
 
+    disabled: bool = False
+    """Its source is switched off: later selections leave it out."""
+
     @property
     def outcome(self) -> str:
         """One sentence: in, or out and why."""
+        return f"{self._outcome()}; its source is disabled now" if self.disabled else self._outcome()
+
+    def _outcome(self) -> str:
         if self.decisions:
             last = self.decisions[-1]
             place = "in s1K" if last.kept and last.stage == "diversity" else "not in s1K"
@@ -84,7 +90,7 @@ def _matches(house: House, wanted: str) -> list[tuple[str, str]]:
     else:
         found = [
             (question_id, source)
-            for source in house.catalogue.enabled
+            for source in house.catalogue.sources
             for asset, column in NAMED_BY
             for question_id in _ids(house, Address(asset, source), column, wanted)
         ]
@@ -97,7 +103,7 @@ def _at_place(house: House, source: str, place: str) -> list[tuple[str, str]]:
     set aside at places that begin so.
     """
     address = Address("raw_questions", source)
-    version = house.tables.current(address) if source in house.catalogue.enabled else None
+    version = house.tables.current(address) if source in house.catalogue.sources else None
     if version is None:
         return []
     at_place = pc.field("locator") == pa.scalar(place)
@@ -117,9 +123,9 @@ def _ids(house: House, address: Address, column: str, prefix: str) -> Iterator[s
 
 
 def _life(house: House, found: str, source: str) -> Life:
-    life = Life(found)
+    life = Life(found, disabled=source not in house.catalogue.enabled)
     life.question = next(iter(_rows(house, Question, Address("raw_questions", source), found)), None)
-    for asset in ("raw_questions", "trace_candidates", "scored_traces"):
+    for asset in ("raw_questions", "trace_candidates"):
         life.set_aside.extend(row for row in _set_aside(house, Address(asset, source)) if row.id == found)
     life.attempts = _rows(house, Attempt, Address("student_attempts", source), found)
     life.label = next(iter(_rows(house, DifficultyLabel, Address("difficulty_labels", source), found)), None)

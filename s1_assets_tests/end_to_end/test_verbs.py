@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from s1_assets_tests.project import Project
 
@@ -25,8 +26,12 @@ def test_a_disabled_source_keeps_its_tables_and_leaves_the_set(project: Project)
     assert set(before["sources"]) == {"gcd", "dice"}
     told = project.s1("sources", "disable", "dice").stdout
     assert "off, its tables stay" in told
+    alone = project.s1("run", "--sources", "gcd", "--limit", "25", "--select", "s1k_dataset", expect=1)
+    assert "materialise s1k_decisions first" in alone.stdout
     after = project.json("run", "--sources", "gcd", "--limit", "25")
     assert set(after["sources"]) == {"gcd"}
+    (gone, *_) = project.json("show", "raw_questions:dice", "--head", "1")
+    assert "its source is disabled now" in project.json("why", gone["question_id"])["outcome"]
     assert list((project.folder / ".s1" / "data" / "raw_traces" / "dice").rglob("*.parquet"))
     assert "dice" in project.s1("run", "--sources", "dice", expect=1).stderr
     project.s1("sources", "enable", "dice")
@@ -90,6 +95,37 @@ def test_settings_come_from_the_env_file_and_the_shell_wins(project: Project) ->
     project.environment["S1_STORAGE"] = "shell"
     project.s1(*only)
     assert (project.folder / "shell" / "raw_questions").is_dir()
+
+
+def test_an_env_file_on_the_command_line_keeps_the_other_one_out_of_every_process(project: Project) -> None:
+    (project.folder / ".env").write_text("S1_TEACHER=solver:student-brief-v1\n")
+    (project.folder / "other.env").write_text("S1_STORAGE=other\n")
+    run = ("run", "--sources", "gcd", "--limit", "25", "--env", "other.env")
+    told = project.json(*run)
+    assert {spent["model"] for spent in told["spending"] if spent["asset"] == "raw_traces"} == {"solver:teacher-v1"}
+    assert project.json(*run)["runs"] == 0
+
+
+def test_the_model_of_a_collectors_file_is_the_teacher(made: Project) -> None:
+    (made.folder / "config.json").write_text('{"collector": {"model_name": "gemini-3.8-flash"}}')
+    told = made.s1("run", "--sources", "gcd", "--limit", "25", "--config", "config.json", expect=1).stderr
+    assert "gemini:gemini-3.8-flash" in told
+    assert "not in this version" in told
+
+
+@pytest.mark.parametrize(("sources", "told"), [(",", "names none"), ("gcd,nosuch", "no source 'nosuch'")])
+def test_sources_that_cannot_be_run_are_told(made: Project, sources: str, told: str) -> None:
+    assert told in made.s1("run", "--sources", sources, expect=1).stderr
+
+
+def test_a_source_named_twice_is_made_once(made: Project) -> None:
+    assert made.json("run", "--sources", "gcd,gcd", "--limit", "25")["unchanged"] == 1
+
+
+def test_a_dagster_selection_with_all_that_follows(project: Project) -> None:
+    project.s1("run", "--sources", "gcd", "--limit", "10", "--select", "*difficulty_labels")
+    stored = {path.name for path in (project.folder / ".s1" / "data").iterdir()}
+    assert stored == {"raw_questions", "student_attempts", "difficulty_labels"}
 
 
 def test_a_setting_that_does_nothing_yet_is_told(made: Project) -> None:

@@ -27,6 +27,7 @@ class LedgeredModel:
         self._caller = caller
         self.from_ledger = 0
         self.asked = 0
+        self.paid_again = 0
 
     def answer_all(
         self, requests: Iterable[ModelRequest], on_reply: Callable[[Reply], None] | None = None
@@ -53,8 +54,11 @@ class LedgeredModel:
             try:
                 self._complete(group, answered)
             finally:  # whatever stopped a call: what was answered beside it is paid
-                self._ledger.record(((group[key], reply) for key, reply in answered.items()), self._caller)
+                paid = ((group[key], reply) for key, reply in answered.items())
+                stand = self._ledger.record(paid, self._caller)
                 self.asked += len(answered)
+                self.paid_again += len(stand)
+                answered.update(stand)  # what is used is what is on record
             for key, reply in answered.items():
                 if on_reply is not None:
                     on_reply(reply)

@@ -115,13 +115,21 @@ class Ledger:
                 found.update((key, _unpack_reply(packed)) for key, packed in connection.execute(query))
         return found
 
-    def record(self, answered: Iterable[tuple[ModelRequest, Reply]], caller: Caller) -> None:
-        """Commit replies as one group. When it returns they are on disk; a key already on record keeps its reply."""
-        rows = [_row(request, reply, caller) for request, reply in answered]
+    def record(self, answered: Iterable[tuple[ModelRequest, Reply]], caller: Caller) -> dict[str, Reply]:
+        """Commit replies as one group; when it returns they are on disk. A failed call is not an answer and not kept.
+
+        Returns:
+            By key, the replies that another run had recorded first: they stand, and ours was paid a second time.
+        """
+        rows = [_row(request, reply, caller) for request, reply in answered if reply.status != "failed"]
         if not rows:
-            return
+            return {}
         with self._translated(), self._engine.begin() as connection:
             connection.execute(_insert_unless_there(self._engine.dialect.name), rows)
+            by_others = sa.select(_calls.c.key, _calls.c.reply).where(
+                _calls.c.key.in_([row["key"] for row in rows]), _calls.c.run_id != caller.run_id
+            )
+            return {key: _unpack_reply(packed) for key, packed in connection.execute(by_others) if packed is not None}
 
     def entry(self, key: str) -> LedgerEntry | None:
         """The call of that key as a person would want it told."""

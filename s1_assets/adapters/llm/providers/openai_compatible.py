@@ -24,8 +24,9 @@ CALL_LIMIT_S = 1_800
 """A reasoning model may think for a quarter of an hour."""
 TRIES = 6
 LONGEST_WAIT_S = 30.0
-_TRANSIENT = (408, 409, 429, 500, 502, 503, 504)
-_REFUSED = (401, 403, 404)
+_TRANSIENT = (408, 409, 425, 429)
+"""Besides every 5xx."""
+_REFUSED = (401, 402, 403, 404)
 _THINK, _END_THINK = "<think>", "</think>"
 
 
@@ -63,8 +64,8 @@ class OpenAICompatible:
                 told = f"{error.code} {error.read(300).decode(errors='replace')}"
                 if error.code in _REFUSED:
                     raise ModelUnusable(f"{request.model}: the server answered {told}") from error
-                if error.code not in _TRANSIENT:
-                    return Reply("failed", f"http {told}")
+                if error.code < 500 and error.code not in _TRANSIENT:
+                    return Reply("failed", f"http_{error.code}")
                 fault, wait_s = error, _wait_s(attempt, error.headers.get("retry-after"))
             except (OSError, HTTPException, ValueError) as error:
                 told, fault, wait_s = str(error), error, _wait_s(attempt, None)
