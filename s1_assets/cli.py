@@ -26,7 +26,9 @@ def _in_project(env_file: Path | None = None, load_env: bool = True) -> Iterator
         click.echo(f"s1: {error}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        click.echo("s1: interrupted; what was paid is in the ledger, and the same command goes on from here", err=True)
+        click.echo(
+            "s1: interrupted; what was answered is in the ledger, and the same command goes on from here", err=True
+        )
         sys.exit(130)
 
 
@@ -247,7 +249,10 @@ def check(name: str, as_json: bool) -> None:
             click.echo()
             for key, value in row.items():
                 click.echo(f"  {key:<18}{inert(value, 160)}")
-        click.echo(f"\n{len(rows)} rows read")
+        usable = sum("set_aside" not in row for row in rows)
+        click.echo(f"\n{usable} of {len(rows)} rows read are usable")
+        if not usable:
+            sys.exit(1)
 
 
 @main.command()

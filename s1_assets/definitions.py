@@ -18,8 +18,10 @@ def defs() -> dg.Definitions:
     from s1_assets.automation.plan import ASSET_MODULES
     from s1_assets.resources.house import House
     from s1_assets.resources.io_manager import TableIOManager
+    from s1_assets.resources.project import check_place
 
     house = House()
+    check_place(*house.settings.relative)
     return dg.Definitions(
         assets=dg.load_assets_from_modules(ASSET_MODULES),
         asset_checks=BALANCE_CHECKS,

@@ -147,6 +147,10 @@ class TableStore(Protocol):
         """The version's rows as a lazy `pyarrow.dataset.Dataset`."""
         ...
 
+    def is_whole(self, version: Version) -> bool:
+        """Whether all files of a version are where its manifest says; one that is not can only be made again."""
+        ...
+
     def read_set_aside(self, version: Version) -> LazyTable:
         """The version's set-aside rows as a lazy `pyarrow.dataset.Dataset`."""
         ...

@@ -54,6 +54,7 @@ def s1k_dataset(
     traces = {row.question_id: row for row in _rows_at(ScoredTrace, scored_traces, "trace_id", list(drawn.values()))}
     _check_complete(drawn, questions, traces)
     sources = Counter(questions[question_id].source for question_id in drawn)
+    models = Counter(trace.model for trace in traces.values())
     correct = sum(trace.mark == "correct" for trace in traces.values())
     return Artifact(
         write_rows(TABLES["s1k_dataset"], (s1k_row(questions[name], traces[name]) for name in sorted(drawn))),
@@ -62,6 +63,7 @@ def s1k_dataset(
             "came": len(drawn),
             "sources": dict(sorted(sources.items())),
             "source_count": len(sources),
+            "models": dict(sorted(models.items())),
             "verified_correct": correct,
         },
         plot=lambda: bars("s1K: rows by source", sources),

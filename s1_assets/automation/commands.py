@@ -22,6 +22,9 @@ from s1_assets.errors import SettingsError
 from s1_assets.resources.house import House
 from s1_assets.resources.terminal import inert
 
+WIDE = 500
+"""Columns where the output goes to a file or a program."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
@@ -50,6 +53,8 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
         _name_teacher(options.model_name, options.remarks)
     house = House()  # only now: it reads the environment once
     console = Console(stderr=order.as_json, soft_wrap=True)
+    if not console.is_terminal:
+        console = Console(stderr=order.as_json, soft_wrap=True, width=WIDE)  # nobody's window is too narrow
     if order.limit is not None:
         options.remarks.append(f"until a run without --limit, tables hold at most {order.limit:,} questions per source")
     for remark in (*house.settings.remarks, *options.remarks):
@@ -58,10 +63,18 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
     _find_faults(house)
     definitions = build()
     selected = _selected(definitions, order.selection)
+    if order.limit is not None and "raw_questions" not in selected:
+        raise SettingsError(
+            "options that cannot be used:",
+            [
+                "--limit takes fewer questions into raw_questions, which --select leaves out: "
+                "begin the selection with '*', as in '*raw_traces'"
+            ],
+        )
     with dg.DagsterInstance.get() as instance, RunView(console) as view:
         run = GraphRun(definitions, house, instance, options.by_asset, view)
         summary = run.make(selected, sources)
-    report = Report(house, summary, time.monotonic() - started)
+    report = Report(house, summary, time.monotonic() - started, "s1k_dataset" in selected)
     if order.as_json:
         print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -92,7 +92,7 @@ class Plan:
 
     def _stands(self, node: Node, partition: str | None) -> bool:
         current = self._current(Address(node.name, partition))
-        if current is None:
+        if current is None or not self._house.tables.is_whole(current):
             return False
         recipe = RECIPES[node.name]
         options = recipe.options(**self._options.get(node.name, {}))

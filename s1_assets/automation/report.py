@@ -17,16 +17,17 @@ from s1_assets.resources.terminal import inert
 MENTIONED_UNKNOWN = 0.05
 """Share of questions of unknown difficulty above which something is wrong with the students."""
 DEMONSTRATION = (
-    "The embedded models answered: this demonstrates the pipeline and is not training data. "
-    "To use a real teacher set S1_TEACHER; see the README."
+    "{embedded:,} of {rows:,} rows are the embedded model's: they demonstrate the pipeline and are not training data. "
+    "Set S1_TEACHER to a real model, and switch packaged sources off that you do not want; see the README."
 )
 
 
 class Report:
     """The state of the tables after a run."""
 
-    def __init__(self, house: House, summary: Summary, took_s: float) -> None:
+    def __init__(self, house: House, summary: Summary, took_s: float, made_set: bool) -> None:
         self._house, self._summary, self._took_s = house, summary, took_s
+        self._made_set = made_set
         self._decisions = house.tables.current(Address("s1k_decisions"))
         self._dataset = house.tables.current(Address("s1k_dataset"))
         self._funnel: dict[str, Any] = self._decisions.facts["funnel"] if self._decisions else {}
@@ -57,10 +58,13 @@ class Report:
         summary = self._summary
         if not summary.outcomes:
             console.print("Nothing has changed: no run was started, no model was asked.")
-        if self._decisions:
+        if self._made_set and self._decisions:
             console.print(self._funnel_table())
-        if self._dataset:
+        if self._made_set and self._dataset:
             console.print(self._size())
+            if summary.failed:
+                names = ", ".join(outcome.job.name for outcome in summary.failed)
+                console.print(Text(f"Not of this run: what was made earlier stands for {names}", style="yellow"))
         calls = f"{summary.asked:,} asked, {summary.from_ledger:,} from the ledger, {summary.paid_again:,} paid again"
         console.print(f"Model calls: {calls}")
         for line in (*self._spending(), *self._advice()):
@@ -76,7 +80,8 @@ class Report:
             title="From questions to s1K, all enabled sources", title_justify="left", box=None, pad_edge=False
         )
         for heading, side in (("stage", "left"), ("came", "right"), ("kept", "right"), ("dropped, by reason", "left")):
-            table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
+            last = heading.startswith("dropped")
+            table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=not last, overflow="fold")
         aside = self._set_aside()
         questions = int(self._decisions.facts["came"])
         table.add_row("read", f"{questions + sum(aside.values()):,}", f"{questions:,}", _reasons(aside))
@@ -113,8 +118,11 @@ class Report:
                 f"{unknown:,} questions are of unknown difficulty, which is not hard: no student could answer them. "
                 f"Set S1_STUDENTS to models that can (now {students})."
             )
-        if all(model.provider == "solver" for model in (settings.teacher, *settings.students)):
-            advice.append(DEMONSTRATION)
+        if self._dataset and self._made_set:
+            models = self._dataset.facts["models"]
+            embedded = sum(rows for model, rows in models.items() if model.startswith("solver:"))
+            if embedded:
+                advice.append(DEMONSTRATION.format(embedded=embedded, rows=self._dataset.rows))
         return [Text(line, style="yellow") for line in advice]
 
     def _set_aside(self) -> dict[str, int]:

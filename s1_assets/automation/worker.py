@@ -19,7 +19,7 @@ import dagster as dg
 from s1_assets.errors import S1Error
 from s1_assets.resources.progress import listen
 
-LAST_WORDS_S = 5.0
+LAST_WORDS_S = 8.0
 """How long an interrupted run may take to record its end."""
 OWN_ERRORS = "s1_assets.errors."
 COUNTED = ("asked", "from_ledger", "paid_again")

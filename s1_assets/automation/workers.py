@@ -130,6 +130,7 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which then interrupts each run once
         )
 
     def __enter__(self) -> "_Process":

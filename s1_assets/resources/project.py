@@ -33,6 +33,22 @@ def enter_project(env_file: Path | None = None, load_env: bool = True) -> Path:
     return root
 
 
+def check_place(*relative: str) -> None:
+    """Refuse to work in a folder that is no project root, where relative settings would begin a second store.
+
+    Args:
+        relative: Names of the settings that are relative here; none of them: any folder will do.
+
+    Raises:
+        SettingsError: If there are some and the working directory is no project root.
+    """
+    if relative and not Path(CONFIG_FILE).is_file():
+        made = " and ".join(relative)
+        raise SettingsError(
+            "not a project root:", [f"{Path.cwd()} holds no {CONFIG_FILE}, and what {made} name would be made in it"]
+        )
+
+
 def _root(environment: Mapping[str, str]) -> Path:
     home = environment.get("DAGSTER_HOME", "").strip()
     if home:

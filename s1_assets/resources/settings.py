@@ -85,6 +85,14 @@ class Settings:
     sandbox: str | None = None
     compute: str = "local"
     hub_token: str | None = field(default=None, repr=False)
+
+    @property
+    def relative(self) -> list[str]:
+        """Names of the settings that depend on the working directory."""
+        ledger = self.ledger.startswith("sqlite:///") and not self.ledger.startswith("sqlite:////")
+        storage = "://" not in self.storage and not self.storage.startswith(("/", "~"))
+        return [name for name, found in (("S1_STORAGE", storage), ("S1_LEDGER", ledger)) if found]
+
     remarks: tuple[str, ...] = ()
     """What a person should be told about how the environment was read."""
 

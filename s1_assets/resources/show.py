@@ -31,10 +31,12 @@ def open_table(house: House, wanted: str) -> tuple[Version | None, LazyTable]:
         raise StorageError(
             f"there is no asset {asset!r}; accepted are {', '.join(TABLES)}, each with :PARTITION or not"
         )
+    if partition and partition not in house.catalogue.sources:
+        raise StorageError(f"there is no source {partition!r}; `s1 sources --all` lists them")
     keys: list[str | None] = [partition] if partition else [None, *house.catalogue.enabled]
     found = [version for key in keys if (version := house.tables.current(Address(asset, key))) is not None]
     if not found:
-        raise StorageError(f"nothing is stored under {wanted} yet; make it: s1 run --select '*{asset}'")
+        raise StorageError(f"nothing is stored under {wanted} yet; `s1 run` makes it")
     return (found[0] if len(found) == 1 else None), house.tables.read_many(table_of(asset), found)
 
 

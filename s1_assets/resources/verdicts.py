@@ -73,7 +73,7 @@ class Regrading(Generic[Row]):
 
 def _previous_rows(tables: TableStore, address: Address, kind: type[Row]) -> Alongside[Row]:
     version = tables.current(address)
-    stored = tables.read(version) if version is not None else None
+    stored = tables.read(version) if version is not None and tables.is_whole(version) else None
     if stored is None or not set(table_of(address.asset).schema.names) <= set(stored.schema.names):
         return Alongside((), key=lambda row: row.question_id)
     return Alongside(read_rows(kind, stored.to_batches()), key=lambda row: row.question_id)

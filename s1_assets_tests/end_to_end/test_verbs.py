@@ -118,6 +118,38 @@ def test_sources_that_cannot_be_run_are_told(made: Project, sources: str, told: 
     assert told in made.s1("run", "--sources", sources, expect=1).stderr
 
 
+def test_a_limit_that_limits_nothing_is_refused(made: Project) -> None:
+    told = made.s1("run", "--sources", "gcd", "--limit", "3", "--select", "raw_traces", expect=1).stderr
+    assert "--limit takes fewer questions into raw_questions" in told
+
+
+def test_a_table_whose_file_is_gone_is_made_again(project: Project) -> None:
+    run = ("run", "--sources", "gcd", "--limit", "15")
+    before = project.json(*run)
+    for table in ("scored_traces/gcd", "s1k_dataset/_"):
+        for file in (project.folder / ".s1" / "data" / table).rglob("*.parquet"):
+            file.unlink()
+    after = project.json(*run)
+    assert after["failed"] == []
+    assert after["calls"]["asked"] == 0
+    assert after["data_version"] == before["data_version"]
+    assert len(project.json("show", "s1k_dataset", "--head", "100")) == before["rows"]
+    assert project.json(*run)["runs"] == 0
+
+
+def test_the_funnel_keeps_its_numbers_where_the_output_goes_to_a_file(made: Project) -> None:
+    told = Project(made.folder, {"COLUMNS": "60"}).s1("run", "--sources", "gcd", "--limit", "25").stdout
+    assert [line.split()[:3] for line in told.splitlines() if line.startswith("quality")] == [["quality", "25", "25"]]
+    assert "are the embedded model's" in told
+
+
+def test_dagster_begins_no_second_store_outside_the_project(made: Project, tmp_path: Path) -> None:
+    elsewhere = Project(tmp_path)
+    told = elsewhere.materialize("--select", "raw_questions", "--partition", "gcd", expect=1).stderr
+    assert "not a project root" in told
+    assert not (tmp_path / ".s1").exists()
+
+
 def test_a_source_named_twice_is_made_once(made: Project) -> None:
     assert made.json("run", "--sources", "gcd,gcd", "--limit", "25")["unchanged"] == 1
 

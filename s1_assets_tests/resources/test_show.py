@@ -135,7 +135,8 @@ def test_a_table_is_opened_by_its_name(project: Path) -> None:
     ("name", "complaint"),
     [
         ("raw_question", "there is no asset 'raw_question'; accepted are raw_questions, student_attempts"),
-        ("raw_questions:nobody", "nothing is stored under raw_questions:nobody yet; make it: s1 run"),
+        ("raw_questions:nobody", "there is no source 'nobody'"),
+        ("raw_questions:gcd", "nothing is stored under raw_questions:gcd yet; `s1 run` makes it"),
         ("s1k_dataset", "nothing is stored under s1k_dataset yet"),
         ("", "there is no asset ''"),
     ],

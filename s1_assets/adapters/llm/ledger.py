@@ -199,8 +199,7 @@ class Ledger:
         except (sa.exc.DBAPIError, OSError) as error:
             detail = str(getattr(error, "orig", None) or error)
             raise StorageError(
-                f"the ledger {self._url!r} cannot be used: {detail}. S1_LEDGER says where it is; "
-                "replies already committed are safe"
+                f"the ledger {self._url!r} cannot be used: {detail}. S1_LEDGER says where it is"
             ) from error
 
 

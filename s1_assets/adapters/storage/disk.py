@@ -24,7 +24,7 @@ _ADVICE = {
     errno.EROFS: "the file system is mounted read-only: remount it, or set S1_STORAGE to another place",
     errno.EEXIST: "a part of the path is a file, not a folder: move it away, or set S1_STORAGE to another place",
     errno.ENOTDIR: "a part of the path is a file, not a folder: move it away, or set S1_STORAGE to another place",
-    errno.ENOENT: "it is not there: it was deleted or moved by something else",
+    errno.ENOENT: "it is not there, and cannot be made there; what was deleted is made again by `s1 run`",
     errno.EMFILE: "too many files are open: raise the limit (ulimit -n)",
 }
 

@@ -25,7 +25,7 @@ _ADVICE = {
     "403": "the credentials may not do this: grant them list, read, write and delete there",
     "InvalidAccessKeyId": "the access key is not known there: correct S3_ACCESS_KEY and S3_ENDPOINT",
     "SignatureDoesNotMatch": "the secret key is wrong: correct S3_SECRET_KEY",
-    "NoSuchKey": "it is not there: it was deleted or moved by something else",
+    "NoSuchKey": "it is not there: something else deleted it; `s1 run` makes it again",
     "404": "it is not there: check that bucket and file exist, or correct S1_STORAGE",
     "QuotaExceeded": "the quota is used up: free some space, or set S1_STORAGE to another place",
 }

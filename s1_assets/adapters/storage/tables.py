@@ -77,7 +77,7 @@ class ParquetTables:
                 return self._flip(replace(version, number=1), token, (), draft)
             tokens = tuple(present.intersection(base.tokens))
             version = replace(version, number=base.version.number + 1)
-            if base.version.content_hash != version.content_hash:
+            if base.version.content_hash != version.content_hash or not self.is_whole(base.version):
                 return self._flip(version, token, tokens, draft)
             if base.version.fingerprint == fingerprint:
                 return self._winner(version) if self._overtaken(version) else base.version
@@ -125,6 +125,12 @@ class ParquetTables:
     def read(self, version: Version) -> Any:
         """The version's rows as a lazy `pyarrow.dataset.Dataset`; no file is opened yet."""
         return self.read_many(self._contract_of(version.address.asset), [version])
+
+    def is_whole(self, version: Version) -> bool:
+        """Whether all files of the version are there: one listing per folder, no file is opened."""
+        files = {*version.files, *version.set_aside_files}
+        there = {path for folder in {path.rpartition("/")[0] for path in files} for path in self.place.sizes(folder)}
+        return files <= there
 
     def read_set_aside(self, version: Version) -> Any:
         """The version's set-aside rows as a lazy `pyarrow.dataset.Dataset`; no file is opened yet."""

@@ -97,19 +97,20 @@ def _post(base_url: str, body: bytes) -> Mapping[str, Any]:
         headers["authorization"] = f"Bearer {key}"
     call = Request(f"{base_url.rstrip('/')}/chat/completions", body, headers)
     with urlopen(call, timeout=CALL_LIMIT_S) as answer:
-        content = json.load(answer)
-    if not isinstance(content, Mapping):
-        raise ValueError(f"the server answered {content!r:.100}, not an object")
-    return content
+        told = answer.read()
+    try:
+        content = json.loads(told)
+        if isinstance(content["choices"][0]["message"], Mapping):
+            return dict(content)
+    except (ValueError, LookupError, TypeError):
+        pass  # told below, in the server's own words
+    raise ValueError(f"the server answered without a message: {told[:100].decode(errors='replace')}")
 
 
 def _reply(content: Mapping[str, Any]) -> Reply:
-    choices = content.get("choices") or []
     served = str(content.get("model", ""))
-    if not choices:
-        return Reply("failed", "no_choices", served_model=served)
-    choice = choices[0]
-    message = choice.get("message") or {}
+    choice = content["choices"][0]
+    message = choice["message"]
     thinking, answer = _split(message)
     finish = str(choice.get("finish_reason") or "")
     status, reason = _status(finish, message.get("refusal"), answer)

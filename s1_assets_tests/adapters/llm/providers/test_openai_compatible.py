@@ -68,7 +68,6 @@ def test_a_key_travels_as_a_bearer_token(monkeypatch: pytest.MonkeyPatch) -> Non
         (message("", refusal="I will not"), "refused", "I will not"),
         (message(""), "failed", "empty_answer"),
         (message("<think>on and on", "length"), "truncated", "max_tokens"),
-        (Answer(body={"choices": []}), "failed", "no_choices"),
         (Answer(400, {"error": "too long"}), "failed", "http_400"),
     ],
 )
@@ -87,7 +86,16 @@ def test_a_busy_server_is_asked_again_after_the_wait_it_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(503, {}), Answer(529, {}), Answer(raw=b"{cut in the mid"), Answer(body=["a list"])]
+    "answer",
+    [
+        Answer(503, {}),
+        Answer(529, {}),
+        Answer(raw=b"{cut in the mid"),
+        Answer(body=["a list"]),
+        Answer(body={"choices": []}),
+        Answer(body={"choices": ["x"]}),
+        Answer(body={"error": "busy"}),
+    ],
 )
 def test_a_server_without_a_usable_answer_is_unreachable_after_some_tries(answer: Answer) -> None:
     waits: list[float] = []
