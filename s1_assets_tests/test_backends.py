@@ -59,7 +59,7 @@ def test_every_table_has_a_data_version_and_dagster_shows_the_same(
 def test_a_second_run_starts_no_run(on_disk: Project) -> None:
     report = on_disk.json(*RUN)
     assert (report["runs"], report["unchanged"]) == (0, len(SOURCES))
-    assert report["calls"] == {"asked": 0, "from_ledger": 0}
+    assert report["calls"] == {"asked": 0, "from_ledger": 0, "paid_again": 0}
 
 
 def test_dagsters_own_command_does_the_same_work(on_disk: Project, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_an_asset_without_its_input_is_one_message(tmp_path: Path) -> None:
         (("run", "--sources", "s1_aime"), "'s1_aime' is not enabled: s1 sources enable s1_aime"),
         (("run", "--select", "raw_trace"), "--select 'raw_trace'"),
         (("run", "--set", "raw_traces.sample=2"), "sample"),
-        (("show", "raw_traces:gdc"), "nothing is stored under raw_traces:gdc yet"),
+        (("show", "raw_traces:gdc"), "there is no source 'gdc'"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_line_with_status_1(

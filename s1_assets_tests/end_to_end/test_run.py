@@ -43,7 +43,7 @@ def test_the_second_run_asks_nothing_and_rewrites_nothing(project: Project) -> N
     assert first["calls"]["asked"] > 0
     assert first["rows"] > 0
     funnel_adds_up(first)
-    assert second["calls"] == {"asked": 0, "from_ledger": 0}
+    assert second["calls"] == {"asked": 0, "from_ledger": 0, "paid_again": 0}
     assert second["runs"] == 0
     assert second["data_version"] == first["data_version"]
     assert tables_on_disk(project) == before
