@@ -91,7 +91,7 @@ def worker() -> None:
 @click.argument("row_id", metavar="ID")
 @AS_JSON
 def why(row_id: str, as_json: bool) -> None:
-    """The whole life of a row: ID is a question or trace id, SOURCE:FILE#LINE, or a unique prefix."""
+    """The whole life of a row: ID is a question, trace or attempt id, SOURCE:FILE#LINE, or a unique prefix."""
     with _in_project():
         from s1_assets.resources.house import House
         from s1_assets.resources.why import life_as_text, tell_life

@@ -52,7 +52,8 @@ class SourceReader(Protocol):
         """What the rows' `revision` column says: a pinned commit, a generator's version, a digest of the content.
 
         Unlike `state` it may read local files, so that copying or touching a file changes no row, and it leaves out
-        how many rows are asked for, so that a source that grows keeps the rows it has.
+        how many rows are asked for, so that a generator that is asked for more keeps the rows it has. A file that grows
+        is another content: the column changes in all its rows, though nothing is asked of a model again.
 
         Raises:
             SourceUnreadable: If the source is not there.
@@ -132,7 +133,7 @@ class TableStore(Protocol):
     ) -> Version:
         """Consume `batches` in bounded memory, then flip. `set_aside` and `facts` are asked after the last batch.
 
-        Set-aside rows are stored in the order of (id, stage); they are few enough to be sorted in memory.
+        Set-aside rows are stored in the order of (id, stage); they are short, and sorted in memory.
         When the content equals the current version's, the files written are dropped; the current version is returned,
         as a new manifest over the old files only where `fingerprint` differs.
 
