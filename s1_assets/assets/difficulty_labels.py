@@ -23,7 +23,7 @@ from s1_assets.resources.plots import bars
 
 
 class DifficultyOptions(Options):
-    minimum_scored_attempts: int = Field(default=1, ge=1)
+    minimum_scored_attempts: int = Field(default=1, ge=1, le=1_000)
     """Attempts marked correct or incorrect that are needed before a question is called hard."""
 
 

@@ -18,7 +18,7 @@ from s1_assets.records.sources import FieldRule, Source
 from s1_assets.records.tables import TABLES, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
-from s1_assets.resources.options import Options
+from s1_assets.resources.options import LARGEST_SEED, MOST_ROWS, Options
 from s1_assets.resources.partitions import OWNERS, SOURCES
 from s1_assets.resources.plots import bars
 from s1_assets.resources.progress import counted
@@ -27,21 +27,21 @@ from s1_assets.resources.progress import counted
 class RawQuestionsOptions(Options):
     """Options of one run; what is left out comes from the source's catalogue entry."""
 
-    limit: int | None = Field(default=None, gt=0)
+    limit: int | None = Field(default=None, gt=0, le=MOST_ROWS)
     """At most this many questions: a seeded prefix of the full run, so that nothing is paid again later."""
     split: str | None = None
     """huggingface: train, test, validation, ..."""
-    num_samples: int | None = Field(default=None, gt=0)
+    num_samples: int | None = Field(default=None, gt=0, le=MOST_ROWS)
     """Questions to take from the source."""
-    seed: int | None = Field(default=None, ge=0)
+    seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
     """Of the draw of `num_samples`."""
     question_field: str | None = None
     """Column that holds the question."""
     fallback_fields: list[str] = Field(default_factory=list)
     """Columns to try where `question_field` is missing."""
-    start: int | None = Field(default=None, ge=0)
+    start: int | None = Field(default=None, ge=0, le=MOST_ROWS)
     """Rows skipped after filters."""
-    end: int | None = Field(default=None, gt=0)
+    end: int | None = Field(default=None, gt=0, le=MOST_ROWS)
     """First row after filters that is not taken any more."""
 
 

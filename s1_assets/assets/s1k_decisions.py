@@ -20,7 +20,7 @@ from s1_assets.records.attempts import DifficultyLabel
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
 from s1_assets.resources.house import House
-from s1_assets.resources.options import Options
+from s1_assets.resources.options import LARGEST_SEED, MOST_ROWS, Options
 from s1_assets.resources.partitions import OWNERS
 from s1_assets.resources.plots import bars
 
@@ -40,9 +40,9 @@ _TRACE_COLUMNS = [
 
 
 class S1KOptions(Options):
-    size: int = Field(default=1_000, gt=0)
+    size: int = Field(default=1_000, gt=0, le=MOST_ROWS)
     """Rows wanted; fewer are taken where fewer survive, and the run says so."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     """Of the draw over subjects; the same seed gives the same rows on any machine."""
     keep_unknown: bool = False
     """Let questions of unknown difficulty pass, as hard ones do."""

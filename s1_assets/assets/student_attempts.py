@@ -37,7 +37,7 @@ RECIPE = Recipe(
     StudentOptions,
     lambda house, partition: {
         "students": [str(name) for name in house.settings.students],
-        "graders": house.grader_versions,
+        "grader": house.grader_of(partition or ""),
     },
 )
 

@@ -123,7 +123,8 @@ class _Process:
 
     def __init__(self, number: int) -> None:
         LOGS.mkdir(parents=True, exist_ok=True)
-        self._log: TextIO = (LOGS / f"worker-{number}.log").open("w")
+        self._log_file = LOGS / f"worker-{os.getpid()}-{number}.log"
+        self._log: TextIO = self._log_file.open("w")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "s1_assets.cli", "worker"],
             stdin=subprocess.PIPE,
@@ -138,10 +139,12 @@ class _Process:
 
     def __exit__(self, *_: object) -> None:
         self.end()
-        self._process.wait()
+        status = self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._log.close()
+        if status == 0:
+            self._log_file.unlink(missing_ok=True)  # it is read after a fault only
 
     def end(self) -> None:
         """The end of its input is the end of the process, which interrupts a run in progress first."""

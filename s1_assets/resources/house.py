@@ -73,10 +73,13 @@ class House(dg.ConfigurableResource[Any]):
     def grader(self, name: str) -> Grader:
         return grader_named(name)
 
-    @property
-    def grader_versions(self) -> dict[str, str]:
-        """Of every grader of this installation: a changed one makes verdicts stale."""
-        return {name: grader.version for name, grader in sorted(GRADERS.items())}
+    def grader_of(self, key: str) -> dict[str, str | None]:
+        """Name and version of the grader of a source: a changed one makes the source's verdicts stale, and no other's.
+
+        The version is None where this installation has no such grader.
+        """
+        name = self.source(key).grader
+        return {name: GRADERS[name].version if name in GRADERS else None}
 
     def model(self, context: dg.AssetExecutionContext) -> "Answering":
         """Models for the step that runs, their calls recorded under its asset, partition and run."""

@@ -6,6 +6,11 @@ from pydantic import ConfigDict, Field, field_validator
 from s1_assets.domain.prompts import QUESTION_PLACE, Prompt
 from s1_assets.records.models import Sampling
 
+MOST_ROWS = 1_000_000_000
+"""Bound of options that count rows: beyond it a digit too many was typed."""
+LARGEST_SEED = 2**63 - 1
+MOST_TOKENS = 10_000_000
+
 
 class Options(dg.Config):
     """Options of an asset; the text under each field is its description in the launchpad."""
@@ -22,7 +27,7 @@ class PromptOptions(Options):
     """Sent before the question as the system's message; empty: none is sent."""
     format_instructions: str = ""
     """Put after the filled template."""
-    max_output_tokens: int | None = Field(default=None, gt=0)
+    max_output_tokens: int | None = Field(default=None, gt=0, le=MOST_TOKENS)
     """Thinking and answer together; None: the model's own limit."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """None: the model's own default."""

@@ -1,5 +1,6 @@
 """Opening tables and sources with the credentials and clients of dagster-aws and dagster-gcp."""
 
+from pathlib import Path
 from typing import Any
 
 from s1_assets.adapters.sources.catalogue_files import read_catalogue
@@ -7,6 +8,7 @@ from s1_assets.adapters.sources.readers import SourceReaders
 from s1_assets.adapters.storage.places import open_place
 from s1_assets.adapters.storage.tables import ParquetTables
 from s1_assets.domain.catalogue.merge import Catalogue
+from s1_assets.errors import CatalogueError
 from s1_assets.ports import SourceReader, TableStore
 from s1_assets.resources.settings import Settings
 
@@ -25,7 +27,14 @@ def open_tables(settings: Settings) -> TableStore:
 
 
 def open_catalogue(settings: Settings) -> Catalogue:
-    """The packaged catalogue with the user's files of `S1_SOURCES` laid over it."""
+    """The packaged catalogue with the user's files of `S1_SOURCES` laid over it.
+
+    Raises:
+        CatalogueError: If a file is faulty, or `S1_SOURCES` was set to what is not there.
+    """
+    if settings.sources != Settings.sources and not Path(settings.sources).expanduser().exists():
+        fault = f"S1_SOURCES names {settings.sources!r}, which is not there; create it, or `s1 sources add` does"
+        raise CatalogueError("the source catalogue cannot be read", [fault])
     return read_catalogue(settings.sources)
 
 

@@ -1,12 +1,14 @@
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s1_assets.errors import SettingsError
+from s1_assets.errors import CatalogueError, SettingsError
 from s1_assets.records.models import ModelName
 from s1_assets.resources.settings import OWN_NAMES, STUDENTS, TEACHER, WITHOUT_EFFECT, Settings, read_settings
+from s1_assets.resources.storage import open_catalogue
 
 SECRET = "hunter2-hunter2"
 
@@ -157,3 +159,9 @@ def test_a_file_address_is_a_folder() -> None:
 def test_the_students_differ_from_each_other_and_from_the_teacher() -> None:
     assert len({TEACHER, *STUDENTS}) == 3
     assert asdict(Settings())["budget_usd"] is None
+
+
+def test_a_catalogue_that_was_named_and_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"S1_SOURCES names .*nowhere.* not there"):
+        open_catalogue(Settings(sources=str(tmp_path / "nowhere")))
+    assert open_catalogue(Settings()).enabled

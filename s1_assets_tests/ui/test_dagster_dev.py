@@ -28,6 +28,7 @@ LIMIT = json.dumps({"ops": {"raw_questions": {"config": {"limit": 40}}}})
 _RUNS = "{ runsOrError(limit: 5) { ... on Runs { results { runId status assetSelection { path } } } } }"
 _MATERIALIZED = """query($key: String!) { assetOrError(assetKey: {path: [$key]}) { ... on Asset {
   assetMaterializations(limit: 5) { partition runId tags { key value } } } } }"""
+_PARTITIONS = """{ assetNodeOrError(assetKey: {path: ["raw_questions"]}) { ... on AssetNode { partitionKeys } } }"""
 
 pytestmark = pytest.mark.ui
 
@@ -106,6 +107,15 @@ def test_the_graph_is_drawn_by_stages_and_the_launchpad_explains_options(
     _shoot(page, tmp_path, "launchpad")
 
 
+def test_a_source_that_is_switched_on_is_a_partition_at_once(server: tuple[Project, str]) -> None:
+    project, url = server
+    assert "s1_jeebench" not in _partitions(url)
+    project.environment["DAGSTER_WEBSERVER_PORT"] = url.rpartition(":")[2]
+    told = project.s1("sources", "enable", "s1_jeebench").stdout
+    assert "has read the catalogue anew" in told
+    assert "s1_jeebench" in _partitions(url)
+
+
 def _open(page: Page, label: str) -> None:
     """Show a metadata entry; what is longer than 1,000 characters stands behind a link."""
     row = page.locator("tr", has=page.get_by_text(label, exact=True))
@@ -150,6 +160,11 @@ def _await_success(url: str, before: set[str]) -> str:
 
 def _runs(url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = _ask(url, _RUNS)["runsOrError"]["results"]
+    return found
+
+
+def _partitions(url: str) -> list[str]:
+    found: list[str] = _ask(url, _PARTITIONS)["assetNodeOrError"]["partitionKeys"]
     return found
 
 
