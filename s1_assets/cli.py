@@ -2,14 +2,18 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from s1_assets.errors import S1Error
 from s1_assets.resources.terminal import inert
+
+if TYPE_CHECKING:
+    from s1_assets.automation.commands import RunOrder
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -38,43 +42,95 @@ def main() -> None:
     """Questions in, verified reasoning data sets out. A paid answer is paid once."""
 
 
+def _about_a_run(verb: Callable[..., None]) -> Callable[..., None]:
+    """Options that say what is made."""
+    options = [
+        click.option("--sources", metavar="A,B", help="Only these sources; default: all that are enabled."),
+        click.option(
+            "--select",
+            "selection",
+            default="s1k",
+            show_default=True,
+            help="A job, or a Dagster selection: 'raw_traces*' with all that follows.",
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            help="At most N questions per source: a seeded prefix of the full run.",
+        ),
+        click.option(
+            "--set",
+            "assignments",
+            metavar="ASSET.FIELD=VALUE",
+            multiple=True,
+            help="An option of an asset; repeatable.",
+        ),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path),
+            help="Options from a .json, .toml or .yaml file.",
+        ),
+        click.option("--env", "env_file", type=click.Path(path_type=Path), help="Read this file instead of .env."),
+    ]
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
 @main.command()
-@click.option("--sources", metavar="A,B", help="Only these sources; default: all that are enabled.")
-@click.option(
-    "--select",
-    "selection",
-    default="s1k",
-    show_default=True,
-    help="A job, or a Dagster selection: 'raw_traces*' with all that follows.",
-)
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="At most N questions per source: a seeded prefix of the full run."
-)
-@click.option(
-    "--set", "assignments", metavar="ASSET.FIELD=VALUE", multiple=True, help="An option of an asset; repeatable."
-)
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="Options from a .json, .toml or .yaml file."
-)
-@click.option("--env", "env_file", type=click.Path(path_type=Path), help="Read this file instead of .env.")
+@_about_a_run
+@click.option("--yes", is_flag=True, help="Agree beforehand to what the run costs.")
+@click.option("--retry-failed", is_flag=True, help="Ask calls that failed for good once more.")
 @AS_JSON
-def run(
-    sources: str | None,
-    selection: str,
-    limit: int | None,
-    assignments: tuple[str, ...],
-    config_file: Path | None,
-    env_file: Path | None,
-    as_json: bool,
-) -> None:
+def run(env_file: Path | None, **typed: Any) -> None:
     """Make the graph for all enabled sources. Run it again: only what has changed is made."""
-    config_file = None if config_file is None else config_file.absolute()
+    order = _ordered(typed)
     with _in_project(env_file):
-        from s1_assets.automation.commands import RunOrder, run_command
+        from s1_assets.automation.commands import run_command
         from s1_assets.definitions import defs
 
-        named = None if sources is None else tuple(name.strip() for name in sources.split(",") if name.strip())
-        sys.exit(run_command(RunOrder(named, selection, limit, assignments, config_file, as_json), defs))
+        sys.exit(run_command(order(), defs))
+
+
+@main.command()
+@_about_a_run
+@AS_JSON
+def estimate(env_file: Path | None, **typed: Any) -> None:
+    """Tell what `s1 run` with these options would ask and cost; nothing is asked."""
+    order = _ordered(typed)
+    with _in_project(env_file):
+        from s1_assets.automation.commands import estimate_command
+        from s1_assets.definitions import defs
+
+        sys.exit(estimate_command(order(), defs))
+
+
+@main.command()
+@AS_JSON
+def status(as_json: bool) -> None:
+    """Tell who is asking models now, and what was spent."""
+    with _in_project():
+        from rich.console import Console
+
+        from s1_assets.automation.status import show_status, tell_status
+        from s1_assets.resources.house import House
+
+        show_status(tell_status(House()), as_json, Console(soft_wrap=True))
+
+
+def _ordered(typed: dict[str, Any]) -> "Callable[[], RunOrder]":
+    """The order that was typed, as the project's root sees it once we are there."""
+    sources, config_file = typed.pop("sources"), typed.pop("config_file")
+    here = None if config_file is None else config_file.absolute()
+    named = None if sources is None else tuple(name.strip() for name in sources.split(",") if name.strip())
+
+    def order() -> "RunOrder":
+        from s1_assets.automation.commands import RunOrder
+
+        return RunOrder(sources=named, config_file=here, **typed)
+
+    return order
 
 
 @main.command(hidden=True)

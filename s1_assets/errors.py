@@ -5,7 +5,8 @@ S1Error
 │   ├── SettingsError     environment or options: every fault at once
 │   ├── CatalogueError    source entries: every fault at once
 │   ├── SourceUnreadable  a source's file, URL or data set cannot be read
-│   ├── ModelUnusable     a model's server refuses us: wrong key, no such model
+│   ├── ModelUnusable     a model's server refuses us: wrong key, no such model, no key left
+│   ├── BudgetSpent       the next call could cost more than the budget has left
 │   ├── ContractError     a table breaks the contract between assets (`records.tables`)
 │   └── StorageError      tables cannot be written or read back
 └── Wait                  the same call may succeed later
@@ -53,6 +54,10 @@ class SourceUnreadable(Stop):
 
 class ModelUnusable(Stop):
     """A model's server refuses us: wrong key, no such model."""
+
+
+class BudgetSpent(Stop):
+    """The next call could cost more than the budget has left; what was answered before is in the ledger."""
 
 
 class ContractError(Stop):

@@ -1,12 +1,12 @@
 """What the house asks of the world, as small Protocols. Adapters implement them; fakes in tests do too."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from s1_assets.records.models import ModelRequest, Reply
+from s1_assets.records.models import ModelName, ModelRequest, Reply
 from s1_assets.records.questions import Question, SetAside
 from s1_assets.records.sources import Source, SourceRow
 from s1_assets.records.tables import Table
@@ -17,12 +17,22 @@ class LanguageModel(Protocol):
     """Something that answers; whoever pays, keeps count and remembers stands behind it."""
 
     def answer_all(
-        self, requests: Iterable[ModelRequest], on_reply: Callable[[Reply], None] | None = None
+        self, requests: Callable[[], Iterable[ModelRequest]], models: Sequence[ModelName]
     ) -> Iterator[Reply]:
         """One reply per request, in the order of the requests, in bounded memory.
 
-        A failed call is a reply with a status, not an exception. `on_reply` sees replies as they come, in any order.
+        A failed call is a reply with a status, not an exception.
+
+        Args:
+            requests: Gives the same requests whenever it is called.
+            models: All models that the requests name.
         """
+        ...
+
+    def stream(
+        self, requests: Callable[[], Iterable[ModelRequest]], models: Sequence[ModelName]
+    ) -> Iterator[tuple[ModelRequest, Reply]]:
+        """Every request with its reply as it comes, in any order, in bounded memory."""
         ...
 
 

@@ -62,7 +62,7 @@ def _merged(source: Source, options: RawQuestionsOptions) -> Source:
 
 RECIPE = Recipe(
     RawQuestionsOptions,
-    lambda house, partition: {
+    lambda house, partition, options: {
         "entry": house.entry_fingerprint(partition or ""),
         "state": house.reader.state(house.source(partition or "")),
     },

@@ -14,9 +14,10 @@ from s1_assets.domain.calls import call_key
 from s1_assets.domain.identity import trace_id
 from s1_assets.ports import LazyTable
 from s1_assets.records.attempts import Candidate, Trace
-from s1_assets.records.models import ModelName, ModelRequest, Reply
+from s1_assets.records.models import ModelRequest, Reply
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
+from s1_assets.resources.asking import Asking, ask_how
 from s1_assets.resources.house import House
 from s1_assets.resources.options import PromptOptions
 from s1_assets.resources.partitions import OWNERS, SOURCES
@@ -30,7 +31,12 @@ class TeacherOptions(PromptOptions):
     """Traces per question."""
 
 
-RECIPE = Recipe(TeacherOptions, lambda house, partition: {"teacher": str(house.settings.teacher)})
+RECIPE = Recipe(
+    TeacherOptions,
+    lambda house, partition, options: {
+        "teacher": ask_how(house.models, house.settings.teacher, "teacher", options).facts()
+    },
+)
 
 
 @dg.asset(
@@ -44,19 +50,21 @@ def raw_traces(
     context: dg.AssetExecutionContext, config: TeacherOptions, house: House, trace_candidates: LazyTable
 ) -> Artifact:
     """One trace per candidate and sample: thinking, answer, and how the reply ended."""
-    teacher = house.settings.teacher
-    model = house.model(context)
-    candidates = read_rows(Candidate, trace_candidates.to_batches())
+    teacher = ask_how(house.models, house.settings.teacher, "teacher", config)
     came = trace_candidates.count_rows() * config.samples
-    replies = model.answer_each(_calls(candidates, teacher, config), came)
+    model = house.model(context, "teacher", [teacher])
+    replies = model.answer_each(
+        lambda: _calls(read_rows(Candidate, trace_candidates.to_batches()), teacher, config.samples), came
+    )
     endings: Counter[str] = Counter()
     lengths: list[float] = []
     return Artifact(
-        write_rows(TABLES["raw_traces"], _traces(replies, config.prompt().version, endings, lengths)),
+        write_rows(TABLES["raw_traces"], _traces(replies, teacher, endings, lengths)),
         RECIPE.effective(house, context.partition_key, config),
         facts=lambda: {
             "came": came,
-            "teacher": str(teacher),
+            "teacher": str(teacher.model),
+            "prompt": teacher.prompt.version,
             **model.counts(),
             "endings": dict(sorted(endings.items())),
             "thinking_tokens": int(sum(lengths)),
@@ -66,16 +74,14 @@ def raw_traces(
 
 
 def _calls(
-    candidates: Iterable[Candidate], teacher: ModelName, options: TeacherOptions
+    candidates: Iterable[Candidate], teacher: Asking, samples: int
 ) -> Iterator[tuple[tuple[Candidate, str, ModelRequest], ModelRequest]]:
     """All calls, in the order in which the traces are stored."""
-    prompt, sampling = options.prompt(), options.sampling()
+    model, version = str(teacher.model), teacher.prompt.version
     for candidate in candidates:
-        messages = prompt.messages(candidate.question)
-        requests = [ModelRequest(teacher, messages, sampling, sample_index=index) for index in range(options.samples)]
+        requests = [teacher.request(candidate.question, index) for index in range(samples)]
         named = [
-            (trace_id(candidate.question_id, str(teacher), prompt.version, request.sample_index), request)
-            for request in requests
+            (trace_id(candidate.question_id, model, version, request.sample_index), request) for request in requests
         ]
         for name, request in sorted(named, key=lambda pair: pair[0]):
             yield (candidate, name, request), request
@@ -83,11 +89,12 @@ def _calls(
 
 def _traces(
     replies: Iterable[tuple[tuple[Candidate, str, ModelRequest], Reply]],
-    prompt_version: str,
+    teacher: Asking,
     endings: Counter[str],
     lengths: list[float],
 ) -> Iterator[Trace]:
-    for (candidate, name, request), reply in replies:
+    for (candidate, name, request), came in replies:
+        reply = teacher.read(came)
         endings[reply.status] += 1
         if reply.status == "ok":
             lengths.append(reply.thinking_tokens)
@@ -98,7 +105,7 @@ def _traces(
             question=candidate.question,
             model=str(request.model),
             served_model=reply.served_model,
-            prompt_version=prompt_version,
+            prompt_version=teacher.prompt.version,
             sample_index=request.sample_index,
             status=reply.status,
             status_reason=reply.reason,

@@ -27,7 +27,7 @@ class GradingOptions(Options):
     """None yet: a source's catalogue entry names its grader."""
 
 
-RECIPE = Recipe(GradingOptions, lambda house, partition: {"grader": house.grader_of(partition or "")})
+RECIPE = Recipe(GradingOptions, lambda house, partition, options: {"grader": house.grader_of(partition or "")})
 
 
 @dg.asset(partitions_def=SOURCES, group_name="grading", code_version="1", kinds={"parquet"}, owners=OWNERS)

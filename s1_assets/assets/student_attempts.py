@@ -5,7 +5,7 @@ one student; a reply that was truncated or refused is a row too, and says so.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -15,10 +15,11 @@ from s1_assets.domain.calls import call_key
 from s1_assets.domain.identity import attempt_id
 from s1_assets.ports import Address, LazyTable
 from s1_assets.records.attempts import Attempt
-from s1_assets.records.models import ModelName, ModelRequest, Reply
+from s1_assets.records.models import ModelRequest, Reply
 from s1_assets.records.questions import Question
 from s1_assets.records.tables import TABLES, read_rows, write_rows
 from s1_assets.resources.artifact import Artifact, Recipe
+from s1_assets.resources.asking import Asking, ask_how
 from s1_assets.resources.house import House
 from s1_assets.resources.options import PromptOptions
 from s1_assets.resources.partitions import OWNERS, SOURCES
@@ -35,11 +36,15 @@ class StudentOptions(PromptOptions):
 
 RECIPE = Recipe(
     StudentOptions,
-    lambda house, partition: {
-        "students": [str(name) for name in house.settings.students],
+    lambda house, partition, options: {
+        "students": [student.facts() for student in _students(house, options)],
         "grader": house.grader_of(partition or ""),
     },
 )
+
+
+def _students(house: House, options: StudentOptions) -> list[Asking]:
+    return [ask_how(house.models, model, "student", options) for model in house.settings.students]
 
 
 @dg.asset(
@@ -53,11 +58,12 @@ def student_attempts(
     context: dg.AssetExecutionContext, config: StudentOptions, house: House, raw_questions: LazyTable
 ) -> Artifact:
     """One attempt per student, question and sample, with its verdict."""
-    students = house.settings.students
-    model = house.model(context)
-    questions = read_rows(Question, raw_questions.to_batches())
+    students = _students(house, config)
     came = raw_questions.count_rows() * len(students) * config.samples
-    replies = model.answer_each(_sittings(questions, students, config), came)
+    model = house.model(context, "student", students)
+    replies = model.answer_each(
+        lambda: _sittings(read_rows(Question, raw_questions.to_batches()), students, config.samples), came
+    )
     regrading = Regrading(house, Address("student_attempts", context.partition_key), Attempt)
     endings: Counter[str] = Counter()
     return Artifact(
@@ -65,7 +71,7 @@ def student_attempts(
         RECIPE.effective(house, context.partition_key, config),
         facts=lambda: {
             "came": came,
-            "students": ", ".join(map(str, students)),
+            "students": ", ".join(str(student.model) for student in students),
             **model.counts(),
             **regrading.counts(),
             "endings": dict(sorted(endings.items())),
@@ -84,20 +90,18 @@ class _Sitting:
 
 
 def _sittings(
-    questions: Iterable[Question], students: tuple[ModelName, ...], options: StudentOptions
+    questions: Iterable[Question], students: Sequence[Asking], samples: int
 ) -> Iterator[tuple[_Sitting, ModelRequest]]:
     """All calls, in the order in which the attempts are stored."""
-    prompt, sampling = options.prompt(), options.sampling()
     for question in questions:
-        messages = prompt.messages(question.question)
         sittings = [
             _Sitting(
                 question,
-                attempt_id(question.question_id, str(student), index),
-                ModelRequest(student, messages, sampling, sample_index=index),
+                attempt_id(question.question_id, str(student.model), index),
+                student.request(question.question, index),
             )
             for student in students
-            for index in range(options.samples)
+            for index in range(samples)
         ]
         for sitting in sorted(sittings, key=lambda sitting: sitting.attempt_id):
             yield sitting, sitting.request

@@ -1,24 +1,29 @@
-"""The verb `s1 run`: what was typed, checked; the graph, made; how it went, told."""
+"""The verbs `s1 run` and `s1 estimate`: what was typed, checked; the graph, made; how it went, told."""
 
 import json
 import os
+import sys
 import time
+import uuid
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import dagster as dg
 from rich.console import Console
 from rich.text import Text
 
-from s1_assets.adapters.llm.directory import model_faults
-from s1_assets.automation.options import read_options
+from s1_assets.automation.estimate import estimate_run
+from s1_assets.automation.estimate_view import show_estimate
+from s1_assets.automation.options import RunOptions, read_options
 from s1_assets.automation.plan import nodes_of
 from s1_assets.automation.report import Report
 from s1_assets.automation.run_view import RunView
 from s1_assets.automation.runs import GraphRun
 from s1_assets.errors import SettingsError
+from s1_assets.resources.answering import BUDGET_TAG, RETRY_TAG
 from s1_assets.resources.house import House
 from s1_assets.resources.terminal import inert
 
@@ -36,6 +41,21 @@ class RunOrder:
     assignments: tuple[str, ...]
     config_file: Path | None
     as_json: bool
+    yes: bool = False
+    """Whether a run that costs money goes on without asking."""
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An order that was found to be good."""
+
+    house: House
+    definitions: dg.Definitions
+    console: Console
+    sources: list[str]
+    selected: list[str]
+    options: RunOptions
 
 
 def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
@@ -48,6 +68,33 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
         SettingsError, CatalogueError, ...: Before anything runs.
     """
     started = time.monotonic()
+    ready = _prepare(order, build)
+    _agree(ready, order.yes)
+    tags = {BUDGET_TAG: uuid.uuid4().hex, **({RETRY_TAG: "true"} if order.retry_failed else {})}
+    with dg.DagsterInstance.get() as instance, RunView(ready.console) as view:
+        run = GraphRun(ready.definitions, ready.house, instance, ready.options.by_asset, view, tags)
+        summary = run.make(ready.selected, ready.sources)
+    report = Report(ready.house, summary, time.monotonic() - started, "s1k_dataset" in ready.selected)
+    if order.as_json:
+        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+    else:
+        report.show(ready.console)
+    return 1 if summary.failed else 0
+
+
+def estimate_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
+    """Tell what a run would ask and cost; nothing is asked."""
+    ready = _prepare(order, build)
+    estimate = estimate_run(ready.house, ready.selected, ready.sources, ready.options.by_asset)
+    if order.as_json:
+        print(json.dumps(estimate.as_json(), indent=2, ensure_ascii=False))
+    else:
+        show_estimate(estimate, ready.house.settings, ready.console)
+    return 0
+
+
+def _prepare(order: RunOrder, build: Callable[[], dg.Definitions]) -> Prepared:
+    """Check everything that was typed and set, and tell what a person should know of it."""
     options = read_options(order.config_file, order.assignments, order.limit, House().catalogue)
     if options.model_name:
         _name_teacher(options.model_name, options.remarks)
@@ -71,20 +118,36 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
                 "begin the selection with '*', as in '*raw_traces'"
             ],
         )
-    with dg.DagsterInstance.get() as instance, RunView(console) as view:
-        run = GraphRun(definitions, house, instance, options.by_asset, view)
-        summary = run.make(selected, sources)
-    report = Report(house, summary, time.monotonic() - started, "s1k_dataset" in selected)
-    if order.as_json:
-        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
-    else:
-        report.show(console)
-    return 1 if summary.failed else 0
+    return Prepared(house, definitions, console, sources, selected, options)
+
+
+def _agree(ready: Prepared, yes: bool) -> None:
+    """Before anything that costs money: tell how much, and ask.
+
+    Raises:
+        SettingsError: If nobody can be asked, or the answer is no.
+    """
+    settings, table = ready.house.settings, ready.house.models
+    asked = {"student_attempts": settings.students, "raw_traces": (settings.teacher,)}
+    if not any(table.is_paid(model) for asset in ready.selected for model in asked.get(asset, ())):
+        return
+    estimate = estimate_run(ready.house, ready.selected, ready.sources, ready.options.by_asset)
+    if not estimate.is_paid:
+        return
+    show_estimate(estimate, settings, ready.console)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise SettingsError(
+            "nothing was asked:", ["this run may cost money and nobody is here to agree: --yes agrees beforehand"]
+        )
+    if not click.confirm("Go on?", err=True):
+        raise SettingsError("nothing was asked:", ["the answer was no; `s1 estimate` shows the figures again"])
 
 
 def _find_faults(house: House) -> None:
     """What would fail every run fails here, before any of them."""
-    faults = model_faults((house.settings.teacher, *house.settings.students))
+    faults = house.model_faults((house.settings.teacher, *house.settings.students))
     if faults:
         raise SettingsError("models that cannot be called:", faults)
     house.ledger.count()

@@ -48,7 +48,9 @@ class RunView:
         name = event.job.name
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=event.total, asset=event.asset)
-        self._bars.update(self._tasks[name], completed=event.done, total=event.total, asset=event.asset)
+        self._bars.update(
+            self._tasks[name], completed=event.done, total=event.total, asset=f"{event.asset}  {event.note}"
+        )
 
     def _ended(self, outcome: Outcome) -> None:
         task = self._tasks.pop(outcome.job.name, None)

@@ -62,6 +62,8 @@ class GraphRun:
     instance: dg.DagsterInstance
     options: Options
     view: View
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Of every run."""
     summary: Summary = field(default_factory=Summary)
 
     def make(self, selected: Sequence[str], sources: Sequence[str]) -> Summary:
@@ -71,7 +73,7 @@ class GraphRun:
         """
         close_dead_runs(self.instance)
         nodes = nodes_of(self.definitions)
-        with Workers(self.options) as workers:
+        with Workers(self.options, self.tags) as workers:
             jobs = self._plan(nodes, selected, sources)
             self.view.planned(len(jobs))
             workers.make(jobs, self._happened)

@@ -33,7 +33,11 @@ def serve(definitions: dg.Definitions) -> None:
     jobs: SimpleQueue[str | None] = SimpleQueue()
     at_work = threading.Event()
     threading.Thread(target=_read_jobs, args=(jobs, at_work), daemon=True).start()
-    listen(lambda asset, partition, done, total: _tell(told, event="progress", asset=asset, done=done, total=total))
+    listen(
+        lambda asset, partition, done, total, note: _tell(
+            told, event="progress", asset=asset, done=done, total=total, note=note
+        )
+    )
     job = definitions.resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.get() as instance:
         while (line := jobs.get()) is not None:

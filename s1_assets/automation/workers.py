@@ -53,6 +53,8 @@ class Progress:
     asset: str
     done: int
     total: int | None
+    note: str = ""
+    """A word on how it goes: money spent, refusals."""
 
 
 Event = Outcome | Progress
@@ -61,8 +63,11 @@ Event = Outcome | Progress
 class Workers:
     """As many processes as there are processors, started when there is work for them and ended together."""
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    def __init__(self, options: Options, tags: Mapping[str, str]) -> None:
+        """Args:
+        tags: Of every run, beside those that name this process.
+        """
+        self._options, self._tags = options, tags
         self._idle: SimpleQueue[_Process] = SimpleQueue()
         self._ending = ExitStack()
         self._processes: list[_Process] = []
@@ -95,7 +100,7 @@ class Workers:
         """One job on an idle process or a new one; a process that died is not used again."""
         try:
             process = self._process()
-            outcome = process.make(job, self._options, events)
+            outcome = process.make(job, _order(job, self._options, self._tags), events)
             if process.is_alive():
                 self._idle.put(process)
         except Exception as error:  # noqa: BLE001  (a job without an outcome would be waited for without end)
@@ -155,10 +160,10 @@ class _Process:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def make(self, job: Job, options: Options, events: "SimpleQueue[Event]") -> Outcome:
+    def make(self, job: Job, order: Mapping[str, Any], events: "SimpleQueue[Event]") -> Outcome:
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            self._process.stdin.write(f"{json.dumps(_order(job, options))}\n")
+            self._process.stdin.write(f"{json.dumps(order)}\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # the process is gone, which the next lines find out and tell
@@ -166,18 +171,18 @@ class _Process:
             told = json.loads(line)
             if told["event"] == "done":
                 return Outcome(job, told["success"], told["error"], told["run_id"], **told["counts"])
-            events.put(Progress(job, told["asset"], told["done"], told["total"]))
+            events.put(Progress(job, told["asset"], told["done"], told["total"], told["note"]))
         status = self._process.wait()
         error = f"its process ended with status {status}; its log is in {LOGS}. Run again"
         return Outcome(job, success=False, error=error)
 
 
-def _order(job: Job, options: Options) -> dict[str, Any]:
+def _order(job: Job, options: Options, tags: Mapping[str, str]) -> dict[str, Any]:
     """What a worker is told."""
     ops = {asset: {"config": dict(options[asset])} for asset in job.assets if options.get(asset)}
     return {
         "partition": job.partition,
         "assets": job.assets,
         "run_config": {"ops": ops, "loggers": {"console": {"config": {"log_level": "ERROR"}}}},
-        "tags": {HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid())},
+        "tags": {**tags, HOST_TAG: socket.gethostname(), PROCESS_TAG: str(os.getpid())},
     }

@@ -5,11 +5,13 @@ from hashlib import blake2b
 
 from s1_assets.records.models import ModelRequest
 
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
 
 def canonical_request(request: ModelRequest) -> str:
     """The request as canonical JSON text: what the ledger stores and what its key is made of."""
     sampling = request.sampling
-    return json.dumps(
+    return _encode(
         {
             "provider": request.model.provider,
             "base_url": request.model.base_url,
@@ -25,9 +27,6 @@ def canonical_request(request: ModelRequest) -> str:
             "thinking": dict(request.thinking),
             "sample_index": request.sample_index,
         },
-        sort_keys=True,
-        ensure_ascii=False,
-        separators=(",", ":"),
     )
 
 
@@ -37,4 +36,9 @@ def call_key(request: ModelRequest) -> str:
     Two requests have the same key when provider, base URL, model, messages, sampling, thinking settings and sample
     index are equal; asset, partition, run and API key play no part, so an answer paid once serves everywhere.
     """
-    return blake2b(canonical_request(request).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+    return text_key(canonical_request(request))
+
+
+def text_key(text: str) -> str:
+    """The key of a request that is already in canonical text."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

@@ -18,3 +18,8 @@ def approximate_tokens(text: str) -> int:
     10
     """
     return sum(1 for _ in _PIECE.finditer(text))
+
+
+def most_tokens(text: str) -> int:
+    """More tokens than any usual tokeniser makes of a text: one for every two bytes, and some for the conversation."""
+    return len(text.encode("utf-8", "replace")) // 2 + 16

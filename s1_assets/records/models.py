@@ -6,7 +6,9 @@ from typing import Literal
 
 Status = Literal["ok", "truncated", "blocked", "refused", "substituted", "failed"]
 ThinkingKind = Literal["raw", "summary", "visible", "none"]
-Role = Literal["system", "user", "assistant"]
+Speaker = Literal["system", "user", "assistant"]
+Role = Literal["teacher", "student", "judge", "difficulty_label", "subject_label", "rewriter", "agent"]
+"""What a model is asked for; time limits and defaults go by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class ModelName:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    role: Role
+    role: Speaker
     content: str
 
 
@@ -67,6 +69,8 @@ class Reply:
     served_model: str = ""
     """The model that really answered, in the provider's words."""
     input_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those that the provider charges as cached."""
     thinking_tokens: int = 0
     answer_tokens: int = 0
     token_counter: str = ""
@@ -82,3 +86,5 @@ class Caller:
     asset: str = ""
     partition: str = ""
     run_id: str = ""
+    budget: str = ""
+    """What its cost counts against: an order of `s1 run`, else the run."""

@@ -39,8 +39,9 @@ class Recipe(Generic[Options]):
     """
 
     options: type[Options]
-    settings: Callable[["House", str | None], Mapping[str, Any]] = lambda house, partition: {}
+    settings: Callable[["House", str | None, Options], Mapping[str, Any]] = lambda house, partition, options: {}
 
-    def effective(self, house: "House", partition: str | None, options: dg.Config) -> dict[str, Any]:
+    def effective(self, house: "House", partition: str | None, options: Options) -> dict[str, Any]:
         """Options and settings in effect, as JSON values."""
-        return {"options": options.model_dump(mode="json"), "settings": dict(self.settings(house, partition))}
+        in_effect = self.settings(house, partition, options)
+        return {"options": options.model_dump(mode="json"), "settings": dict(in_effect)}

@@ -1,32 +1,32 @@
 """The installation as assets see it: settings, catalogue, tables, models, graders."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from functools import cached_property
-from itertools import tee
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
 
 from s1_assets.adapters.grading import GRADERS, grader_named
-from s1_assets.adapters.llm.client import LedgeredModel
-from s1_assets.adapters.llm.directory import provider_named
+from s1_assets.adapters.llm.directory import Directory
 from s1_assets.adapters.storage.ordering import sorted_batches
 from s1_assets.domain.catalogue.merge import Catalogue
 from s1_assets.domain.fingerprints import fingerprint_of
-from s1_assets.ports import Grader, LanguageModel, SourceReader, TableStore
-from s1_assets.records.models import Caller, ModelRequest, Reply
+from s1_assets.domain.model_table.table import ModelTable
+from s1_assets.ports import Grader, SourceReader, TableStore
+from s1_assets.records.models import ModelName, Role
 from s1_assets.records.sources import Source
 from s1_assets.records.tables import Table
-from s1_assets.resources.progress import counted
+from s1_assets.resources.answering import Answering, Means
+from s1_assets.resources.asking import Asking, open_model_table
 from s1_assets.resources.settings import Settings, read_settings
 from s1_assets.resources.storage import open_catalogue, open_readers, open_tables
 
 if TYPE_CHECKING:
     from s1_assets.adapters.llm.ledger import Ledger
 
-Work = TypeVar("Work")
 SPOOL = ".s1/spool"
 """Folder for the temporary file of a sort that does not fit in memory."""
 
@@ -81,32 +81,21 @@ class House(dg.ConfigurableResource[Any]):
         name = self.source(key).grader
         return {name: GRADERS[name].version if name in GRADERS else None}
 
-    def model(self, context: dg.AssetExecutionContext) -> "Answering":
-        """Models for the step that runs, their calls recorded under its asset, partition and run."""
-        return Answering(context, self.ledger)
+    @cached_property
+    def models(self) -> ModelTable:
+        return open_model_table(self.settings)
 
+    @cached_property
+    def directory(self) -> Directory:
+        return Directory(self.settings.access)
 
-class Answering:
-    """Asks models for one step and counts what was paid."""
+    def model_faults(self, models: Iterable[ModelName]) -> list[str]:
+        """Why models cannot be asked, one line each, known before anything is asked; empty where all can."""
+        wanted, today = list(dict.fromkeys(models)), datetime.now(UTC).date()
+        known = [fault for model in wanted if (fault := self.models.fault_of(model, today))]
+        return known or self.directory.faults(wanted)
 
-    def __init__(self, context: dg.AssetExecutionContext, ledger: "Ledger") -> None:
-        self._context = context
-        self._asset = context.asset_key.to_user_string()
-        self._partition = context.partition_key if context.has_partition_key else None
-        self._caller = Caller(self._asset, self._partition or "", context.run_id)
-        self._model = LedgeredModel(provider_named, ledger, self._caller)
-
-    def answer_each(
-        self, work: Iterable[tuple[Work, ModelRequest]], total: int | None = None
-    ) -> Iterator[tuple[Work, Reply]]:
-        """What each piece of work asked for, in order, in bounded memory."""
-        pieces, requests = tee(work)
-        model: LanguageModel = self._model
-        replies = model.answer_all(request for _, request in requests)
-        pairs = ((piece, reply) for (piece, _), reply in zip(pieces, replies, strict=True))
-        return counted(pairs, self._context, self._asset, self._partition, total)
-
-    def counts(self) -> dict[str, int]:
-        """Calls taken from the ledger, asked anew, and of these paid by another run at the same moment too."""
-        model = self._model
-        return {"from_ledger": model.from_ledger, "asked": model.asked, "paid_again": model.paid_again}
+    def model(self, context: dg.AssetExecutionContext, role: Role, asked: Sequence[Asking]) -> Answering:
+        """Models in their role for the step that runs; calls are recorded under its asset, partition and run."""
+        means = Means(self.settings, self.directory, self.models, self.ledger)
+        return Answering(means, context, role, [asking.model for asking in asked])

@@ -6,11 +6,13 @@ Options of single assets are fields of their Dagster `Config`; what stands here 
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from s1_assets.domain.model_names import parse_model_name
+from s1_assets.adapters.llm.access import Access, ToldLimits
+from s1_assets.domain.model_names import PROVIDERS, parse_model_name
 from s1_assets.errors import SettingsError
 from s1_assets.records.models import ModelName
 
@@ -28,6 +30,8 @@ OWN_NAMES = {
     "S1_REWRITER": "the model that rewrites traces: provider:model[@base_url]",
     "S1_LABELLER": "the model that labels difficulty and subject: provider:model[@base_url]",
     "S1_SOURCES": "a file or folder of YAML entries merged over the packaged catalogue",
+    "S1_LIMITS": "limits of providers: gemini.rpm=10,gemini.in_flight=15,openai.tpm=90000,...",
+    "S1_MODELS": "a YAML file of models (prices, limits of output, ...) laid over the packaged table",
     "S1_INBOX": "a folder or bucket prefix watched for new data",
     "S1_BUDGET_USD": "hard stop of a run's spending, in US dollars",
     "S1_SANDBOX": "docker, or unsafe",
@@ -36,19 +40,20 @@ OWN_NAMES = {
 }
 
 
+MOST = 10**12
+"""Of any limit: beyond it a digit too many was typed."""
+DEFAULT_BUDGET_USD = 10.0
+"""Cap of a run once a model costs and none was set."""
+KEY_NAMES = re.compile(r"(GEMINI|GOOGLE|OPENAI)_API_KEY(_\d+|S_FILE)?")
+"""Variables that are read as keys, or as the name of a file of keys."""
 OF_THE_TESTS = "S1_TEST_"
 """Names that begin so say how tests are run, and nothing to the product."""
 WITHOUT_EFFECT = {
     **dict.fromkeys(("S1_JUDGE", "S1_REWRITER", "S1_LABELLER"), "no asset of this version asks that model"),
     "S1_INBOX": "this version has no sensor",
-    "S1_BUDGET_USD": "this version has no prices, so nothing is stopped: name servers whose price you know",
     "S1_SANDBOX": "this version runs no code of a model's",
     "S1_GCS_BUCKET": "this version tunes nothing",
     "S1_COMPUTE": "this version computes here",
-    **dict.fromkeys(
-        ("MAX_CONCURRENT_SESSIONS", "REQUESTS_PER_MINUTE", "OUTPUT_DIR"),
-        "it belongs to the Gemini collector, which this version does not have",
-    ),
 }
 """Names that are accepted and change nothing yet, and why: a person who sets one is told."""
 
@@ -80,6 +85,10 @@ class Settings:
     sources: str = ".s1/sources"
     inbox: str = ".s1/inbox"
     budget_usd: float | None = None
+    """None: `DEFAULT_BUDGET_USD` once a model costs."""
+    models: str = ".s1/models.yaml"
+    access: Access = field(default_factory=Access)
+    """Keys and limits of providers."""
     s3: ObjectStoreAccess = ObjectStoreAccess()
     gcs_endpoint: str | None = None
     sandbox: str | None = None
@@ -116,6 +125,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         sources=reading.value("S1_SOURCES", str, Settings.sources),
         inbox=reading.value("S1_INBOX", _location, Settings.inbox),
         budget_usd=reading.value("S1_BUDGET_USD", _amount, None),
+        models=reading.value("S1_MODELS", str, Settings.models),
+        access=_access(reading),
         s3=ObjectStoreAccess(
             reading.text("S3_ENDPOINT"),
             reading.text("S3_ACCESS_KEY"),
@@ -157,6 +168,20 @@ class _Reading:
             self._faults.append(f"{name} ({OWN_NAMES[name]}): {error}")
             return default
 
+    def seed(self, name: str, meaning: str) -> int | None:
+        """A limit under the name that a replaced system gave it."""
+        text = self.text(name)
+        try:
+            return None if text is None else _count(text, f"{name}={text}")
+        except ValueError as error:
+            self._faults.append(f"{name} ({meaning}, for Gemini): {error}")
+            return None
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Variables that hold keys, or name a file of keys."""
+        return {name: value for name, value in self._environment.items() if KEY_NAMES.fullmatch(name) and value.strip()}
+
     def without_effect(self) -> list[str]:
         """A remark on every name that is set and changes nothing."""
         return [f"{name} is set and has no effect: {why}" for name, why in WITHOUT_EFFECT.items() if self.text(name)]
@@ -172,7 +197,7 @@ def _teacher(reading: _Reading) -> tuple[ModelName, tuple[str, ...]]:
     if own is not None:
         remark = f"S1_TEACHER={own} is used, GEMINI_MODEL_NAME={gemini} is not" if gemini else ""
         return reading.value("S1_TEACHER", parse_model_name, TEACHER), (remark,) if remark else ()
-    key = any(reading.text(name) for name in ("GEMINI_API_KEY", "GEMINI_API_KEY_1", "GOOGLE_API_KEY"))
+    key = any(name.startswith(("GEMINI", "GOOGLE")) for name in reading.keys)
     if gemini and key:
         return ModelName("gemini", gemini), ()
     if key:
@@ -182,6 +207,65 @@ def _teacher(reading: _Reading) -> tuple[ModelName, tuple[str, ...]]:
         )
         return TEACHER, (remark,)
     return TEACHER, ()
+
+
+_LIMIT_FIELDS = {
+    "rpm": "requests_per_minute",
+    "tpm": "tokens_per_minute",
+    "rpd": "requests_per_day",
+    "in_flight": "in_flight",
+    "keys": "shared",
+}
+_LIMITS_LOOK = "gemini.rpm=10,gemini.tpm=250000,gemini.rpd=500,gemini.in_flight=15,gemini.keys=shared"
+
+
+def _access(reading: "_Reading") -> Access:
+    """Keys and limits; the seeds' names set Gemini's limits where `S1_LIMITS` does not."""
+    told: dict[str, ToldLimits] = {}
+    limits = reading.value("S1_LIMITS", _limits, told)
+    ours = limits.get("gemini", ToldLimits())
+    ours = ToldLimits(
+        ours.requests_per_minute or reading.seed("REQUESTS_PER_MINUTE", "requests per minute and key"),
+        ours.tokens_per_minute,
+        ours.requests_per_day,
+        ours.in_flight or reading.seed("MAX_CONCURRENT_SESSIONS", "calls under way at once per key"),
+        ours.shared,
+    )
+    gemini = {"gemini": ours} if ours != ToldLimits() else {}
+    return Access(
+        reading.keys,
+        {**limits, **gemini},
+        reading.text("GOOGLE_CLOUD_PROJECT"),
+        reading.text("GOOGLE_CLOUD_LOCATION"),
+    )
+
+
+def _limits(text: str) -> dict[str, ToldLimits]:
+    """Limits by provider.
+
+    >>> _limits("openai.rpm=600, openai.in_flight=256")["openai"].in_flight
+    256
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = part.partition("=")
+        provider, _, field_name = name.strip().partition(".")
+        if provider not in PROVIDERS or field_name not in _LIMIT_FIELDS or not value.strip():
+            raise ValueError(f"{part!r} is not of the form PROVIDER.LIMIT=NUMBER, as in {_LIMITS_LOOK}")
+        if field_name == "keys":
+            if value.strip() not in ("shared", "apart"):
+                raise ValueError(f"{part!r}: accepted are keys=shared and keys=apart")
+            told: Any = value.strip() == "shared"
+        else:
+            told = _count(value.strip(), part)
+        found.setdefault(provider, {})[_LIMIT_FIELDS[field_name]] = told
+    return {provider: ToldLimits(**told) for provider, told in found.items()}
+
+
+def _count(text: str, what: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MOST:
+        raise ValueError(f"{what!r}: accepted is a whole number from 1 to {MOST:,}")
+    return int(text)
 
 
 def _model_names(text: str) -> tuple[ModelName, ...]:

@@ -1,6 +1,6 @@
 """`python -m s1_assets_tests.benchmarks NAME [options]`: speed and memory, measured beside a peer in the same run.
 
-Each module of this package offers `BENCHMARKS`: by name, a function that takes the remaining arguments.
+Each module of this package offers `BENCHMARKS`, but for drivers that others start: by name, a function that takes the remaining arguments.
 Without a name, lists them.
 """
 
@@ -28,7 +28,7 @@ def _all() -> dict[str, Callable[[Sequence[str]], None]]:
     found: dict[str, Callable[[Sequence[str]], None]] = {}
     for module in pkgutil.iter_modules(benchmarks.__path__, f"{benchmarks.__name__}."):
         if not module.name.endswith("__main__"):
-            found |= importlib.import_module(module.name).BENCHMARKS
+            found |= getattr(importlib.import_module(module.name), "BENCHMARKS", {})
     return found
 
 

@@ -32,10 +32,10 @@ class ChatServer:
 
 
 def message(content: str, finish_reason: str = "stop", **more: Any) -> Answer:
-    """An ordinary answer."""
+    """An ordinary answer of the model that was asked."""
     choice = {"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", "content": content, **more}}
     usage = {"prompt_tokens": 7, "completion_tokens": 11, "total_tokens": 18}
-    return Answer(body={"model": "served-model", "choices": [choice], "usage": usage})
+    return Answer(body={"choices": [choice], "usage": usage})
 
 
 @contextmanager
@@ -51,7 +51,10 @@ def chat_server(script: Script) -> Iterator[ChatServer]:
                 number = len(journal)
                 journal.append({**body, "path": self.path, "headers": dict(self.headers)})
             answer = script(body, number)
-            content = answer.raw if answer.raw is not None else json.dumps(answer.body).encode()
+            told = answer.body
+            if isinstance(told, dict) and "choices" in told:
+                told = {"model": body.get("model", ""), **told}
+            content = answer.raw if answer.raw is not None else json.dumps(told).encode()
             self.send_response(answer.status)
             for name, value in {"content-type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s1_assets.adapters.llm.access import ToldLimits
 from s1_assets.errors import CatalogueError, SettingsError
 from s1_assets.records.models import ModelName
 from s1_assets.resources.settings import OWN_NAMES, STUDENTS, TEACHER, WITHOUT_EFFECT, Settings, read_settings
@@ -165,3 +166,25 @@ def test_a_catalogue_that_was_named_and_is_not_there_is_told(tmp_path: Path) -> 
     with pytest.raises(CatalogueError, match=r"S1_SOURCES names .*nowhere.* not there"):
         open_catalogue(Settings(sources=str(tmp_path / "nowhere")))
     assert open_catalogue(Settings()).enabled
+
+
+def test_limits_are_told_by_provider_and_the_collectors_names_are_geminis() -> None:
+    told = read_settings({"S1_LIMITS": "openai.rpm=600, gemini.in_flight=4,gemini.keys=shared"}).access.limits
+    assert (told["openai"].requests_per_minute, told["gemini"].in_flight, told["gemini"].shared) == (600, 4, True)
+    seeds = {"REQUESTS_PER_MINUTE": "10", "MAX_CONCURRENT_SESSIONS": "15"}
+    assert read_settings(seeds).access.limits["gemini"] == ToldLimits(10, in_flight=15)
+    both = read_settings({**seeds, "S1_LIMITS": "gemini.rpm=99"}).access.limits["gemini"]
+    assert (both.requests_per_minute, both.in_flight) == (99, 15)
+
+
+@pytest.mark.parametrize("text", ["gemini.rpm", "gemini.rpn=3", "gemini.rpm=0", "claude.rpm=3", "gemini.keys=one", "x"])
+def test_a_limit_that_cannot_be_read_is_told_with_the_form_that_is_accepted(text: str) -> None:
+    (fault,) = faults(S1_LIMITS=text)
+    assert fault.startswith("S1_LIMITS ")
+    assert "gemini.rpm=" in fault or "accepted" in fault
+
+
+def test_keys_are_kept_out_of_the_repr() -> None:
+    settings = read_settings({"GEMINI_API_KEY_7": SECRET, "OPENAI_API_KEY": SECRET})
+    assert sorted(settings.access.environment) == ["GEMINI_API_KEY_7", "OPENAI_API_KEY"]
+    assert SECRET not in repr(settings)

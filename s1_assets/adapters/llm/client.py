@@ -1,131 +1,211 @@
-"""The plain client: asks a provider for what the ledger does not hold, and commits each group before it is used."""
+"""What assets and commands ask: local models here, remote ones through the engine, all through the ledger."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
 
-from s1_assets.adapters.llm.provider import Provider
-from s1_assets.domain.calls import call_key
-from s1_assets.records.models import Caller, ModelRequest, Reply
+from s1_assets.adapters.llm.counts import Counts
+from s1_assets.adapters.llm.directory import Directory
+from s1_assets.adapters.llm.terms import Terms
+from s1_assets.domain.calls import call_key, canonical_request
+from s1_assets.errors import SettingsError, StorageError
+from s1_assets.records.models import Caller, ModelName, ModelRequest, Reply
 
 if TYPE_CHECKING:
-    from s1_assets.adapters.llm.ledger import Ledger
+    from s1_assets.adapters.llm.engine import Engine, Sink
+    from s1_assets.adapters.llm.ledger import Ledger, Receipt
+    from s1_assets.adapters.llm.purse import Purse
 
 LOOK_UP = 500
 """Requests looked up in the ledger together: bounds what is held in memory."""
 GROUP_COMMIT = 50
-"""Replies committed together at most."""
-COMMIT_EVERY_S = 1.0
-"""A reply that comes later than this after the last commit is committed at once."""
-GRACE_S = 3.0
-"""How long calls under way are waited for after a fault or Ctrl-C; what comes later is lost, and may be paid."""
+"""Replies of a local model committed together."""
+LOOK_S = 0.1
+"""Between two looks of the waiting thread: how soon it hears Ctrl-C and tells progress."""
+LAST_WORDS_S = 4.5
+"""How long the engine may take to commit what came, once it was told to stop."""
+STREAMED = 16
+"""Groups of replies that wait to be taken, before the engine waits for the taker."""
+
+Requests = Callable[[], Iterable[ModelRequest]]
 
 
 class LedgeredModel:
-    """`LanguageModel` over the ledger. Counts what was taken from it and what was asked anew."""
+    """`LanguageModel` over the ledger."""
 
-    def __init__(self, provider_of: Callable[[str], Provider], ledger: "Ledger", caller: Caller) -> None:
-        self._provider_of = provider_of
-        self._ledger = ledger
-        self._caller = caller
-        self.from_ledger = 0
-        self.asked = 0
-        self.paid_again = 0
+    def __init__(
+        self,
+        directory: Directory,
+        ledger: "Ledger",
+        caller: Caller,
+        terms: Terms,
+        purse: "Purse | None" = None,
+        on_progress: Callable[[Counts], None] | None = None,
+        on_reply: Callable[[Reply], None] | None = None,
+    ) -> None:
+        """Args:
+        on_progress: Called in the asking thread a few times a second.
+        on_reply: Called with every reply that was asked anew; what it raises stops the asking.
+        """
+        self._directory, self._ledger, self._caller, self._terms, self._purse = directory, ledger, caller, terms, purse
+        self._on_progress, self._on_reply = on_progress, on_reply
+        self.counts = Counts()
 
-    def answer_all(
-        self, requests: Iterable[ModelRequest], on_reply: Callable[[Reply], None] | None = None
-    ) -> Iterator[Reply]:
-        """One reply per request, in their order; equal requests are asked once."""
+    def answer_all(self, requests: Requests, models: Sequence[ModelName]) -> Iterator[Reply]:
+        """One reply per request, in their order, in bounded memory; equal requests are asked once.
+
+        Remote models are asked first, for all requests in any order, so that one slow answer holds up no other; the
+        replies are then taken from the ledger in order.
+
+        Args:
+            requests: Gives the same requests whenever it is called.
+            models: All models that the requests name.
+        """
+        self.check(models)
+        remote = {model for model in models if not self._directory.is_local(model)}
+        if remote:
+            self._drive(lambda: (request for request in requests() if request.model in remote), None)
+        return self._in_order(requests(), remote)
+
+    def stream(self, requests: Requests, models: Sequence[ModelName]) -> Iterator[tuple[ModelRequest, Reply]]:
+        """Every request with its reply as it comes, in any order, in bounded memory."""
+        self.check(models)
+        if all(self._directory.is_local(model) for model in models):
+            again, told = requests(), self._in_order(requests(), set())
+            yield from zip(again, told, strict=True)
+            return
+        came: Queue[list[tuple[ModelRequest, Reply]]] = Queue(STREAMED)
+        gone = Event()
+
+        def put(pairs: list[tuple[ModelRequest, Reply]]) -> None:
+            while not gone.is_set():
+                with suppress(Full):
+                    came.put(pairs, timeout=LOOK_S)
+                    return
+
+        engine, running = self._start(requests, put)
+        try:
+            while not running.done() or not came.empty():
+                with suppress(Empty):
+                    yield from came.get(timeout=LOOK_S)
+                self._tell_progress()
+            running.result()
+        finally:
+            gone.set()
+            self._finish(engine, running)
+
+    def check(self, models: Iterable[ModelName]) -> None:
+        """Raises SettingsError with every reason why a model cannot be called; nothing is asked before."""
+        if faults := self._directory.faults(models):
+            raise SettingsError("models that cannot be called:", faults)
+
+    # Remote models
+
+    def _drive(self, requests: Requests, sink: "Sink | None") -> None:
+        """Have the engine answer all requests; Ctrl-C and a cancelled run end it with what came committed."""
+        engine, running = self._start(requests, sink)
+        try:
+            while not running.done():
+                with suppress(TimeoutError):
+                    running.result(LOOK_S)
+                self._tell_progress()
+            running.result()
+        finally:
+            self._finish(engine, running)
+
+    def _start(self, requests: Requests, sink: "Sink | None") -> "tuple[Engine, Future[None]]":
+        from s1_assets.adapters.llm.engine import Engine
+
+        def hear(pairs: list[tuple[ModelRequest, Reply]]) -> None:
+            if self._on_reply is not None:
+                for _, reply in pairs:
+                    self._on_reply(reply)
+
+        engine = Engine(
+            self._ledger, self._directory, self._caller, self._terms, self._purse, self.counts, on_asked=hear
+        )
+        running: Future[None] = Future()
+        Thread(target=_run, args=(engine, requests(), sink, running), name="s1-engine", daemon=True).start()
+        return engine, running
+
+    def _finish(self, engine: "Engine", running: "Future[None]") -> None:
+        """See to it that the engine has ended, also when this thread was interrupted."""
+        if not running.done():
+            engine.stop()
+            with suppress(BaseException):
+                running.result(LAST_WORDS_S)
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self.counts)
+
+    # In order
+
+    def _in_order(self, requests: Iterable[ModelRequest], remote: set[ModelName]) -> Iterator[Reply]:
         remaining = iter(requests)
         while chunk := list(islice(remaining, LOOK_UP)):
-            keys = [call_key(request) for request in chunk]
-            replies = self._ledger.find(keys)
-            self.from_ledger += sum(key in replies for key in keys)
-            missing = {key: request for key, request in zip(keys, chunk, strict=True) if key not in replies}
-            for key in keys:
-                if on_reply is not None and key in replies:
-                    on_reply(replies[key])
-            replies.update(self._ask(missing, on_reply))
-            yield from (replies[key] for key in keys)
+            keyed = {call_key(request): request for request in chunk}
+            replies = self._ledger.find(list(keyed))
+            missing = {key: request for key, request in keyed.items() if key not in replies}
+            if lost := sum(request.model in remote for request in missing.values()):
+                raise StorageError(f"{lost} replies are not in the ledger, where they were a moment ago")
+            here = sum(request.model not in remote for request in chunk)
+            self.counts.came += here
+            self.counts.from_ledger += here - len(missing)
+            replies.update(self._compute(missing))
+            yield from (replies[call_key(request)] for request in chunk)
 
-    def _ask(
-        self, missing: dict[str, ModelRequest], on_reply: Callable[[Reply], None] | None
-    ) -> Iterator[tuple[str, Reply]]:
-        """Replies in any order, each committed before it is given out; on a fault or Ctrl-C too, what came is kept."""
+    def _compute(self, missing: dict[str, ModelRequest]) -> dict[str, Reply]:
+        """Ask local models, and commit in groups before anything is used; on a fault too, what came is kept."""
         answered: dict[str, Reply] = {}
-        committed_at = time.monotonic()
+        group: list[Receipt] = []
         try:
-            for _ in self._arrivals(missing, answered):
-                if len(answered) >= GROUP_COMMIT or time.monotonic() - committed_at >= COMMIT_EVERY_S:
-                    group = self._commit(missing, answered, on_reply)
-                    answered.clear()
-                    committed_at = time.monotonic()
-                    yield from group.items()
-        finally:
-            group = self._commit(missing, answered, on_reply)
-            answered.clear()
-        yield from group.items()
-
-    def _arrivals(self, missing: dict[str, ModelRequest], answered: dict[str, Reply]) -> Iterator[None]:
-        """Put replies into `answered` as they come, as many calls under way at once as the provider takes."""
-        in_flight = min(
-            (self._provider_of(request.model.provider).in_flight for request in missing.values()), default=1
-        )
-        if in_flight == 1:
             for key, request in missing.items():
-                answered[key] = self._one(request)
-                yield
-            return
-        waiting, running, fault = iter(missing.items()), dict[Future[Reply], str](), None
-        pool = ThreadPoolExecutor(max_workers=in_flight)
-        try:
-            while True:
-                while fault is None and len(running) < in_flight and (item := next(waiting, None)) is not None:
-                    running[pool.submit(self._one, item[1])] = item[0]
-                if not running:
-                    break
-                fault = self._collect(running, answered, None) or fault
-                yield
-        finally:  # nothing more is sent; calls under way get a moment, since they are paid
-            pool.shutdown(wait=False, cancel_futures=True)
-            if running:
-                self._collect(running, answered, GRACE_S, ALL_COMPLETED)
-        if fault is not None:
-            raise fault
+                reply = answered[key] = self._directory.local(request.model).complete(request)
+                self.counts.asked += 1
+                if reply.status != "failed":  # a local model fails where something is missing here, not for good
+                    group.append(_receipt(key, request, reply))
+                if len(group) >= GROUP_COMMIT:
+                    self._record(group)
+                    self._tell_progress()
+        finally:
+            self._record(group)
+        return answered
 
-    @staticmethod
-    def _collect(
-        running: dict[Future[Reply], str],
-        answered: dict[str, Reply],
-        timeout_s: float | None,
-        until: str = FIRST_COMPLETED,
-    ) -> BaseException | None:
-        """Move what has ended from `running` to `answered`; the first fault among it."""
-        fault: BaseException | None = None
-        for call in wait(running, timeout_s, until).done:
-            key = running.pop(call)
-            if call.cancelled():
-                continue
-            if (error := call.exception()) is not None:
-                fault = fault or error
-            else:
-                answered[key] = call.result()
-        return fault
+    def _record(self, group: "list[Receipt]") -> None:
+        self.counts.paid_again += len(self._ledger.record(group, self._caller))
+        for receipt in group:
+            self.counts.input_tokens += receipt.reply.input_tokens
+            self.counts.output_tokens += receipt.reply.thinking_tokens + receipt.reply.answer_tokens
+        group.clear()
 
-    def _commit(
-        self, missing: dict[str, ModelRequest], answered: dict[str, Reply], on_reply: Callable[[Reply], None] | None
-    ) -> dict[str, Reply]:
-        """Put replies on record, and return what stands there under their keys: that is what is used."""
-        stand = self._ledger.record(((missing[key], reply) for key, reply in answered.items()), self._caller)
-        self.asked += len(answered)
-        self.paid_again += len(stand)
-        group = {**answered, **stand}
-        if on_reply is not None:
-            for reply in group.values():
-                on_reply(reply)
-        return group
 
-    def _one(self, request: ModelRequest) -> Reply:
-        return self._provider_of(request.model.provider).complete(request)
+def _receipt(key: str, request: ModelRequest, reply: Reply) -> "Receipt":
+    from s1_assets.adapters.llm.ledger import Receipt
+
+    return Receipt(key, canonical_request(request), request, reply)
+
+
+def _run(engine: "Engine", requests: Iterable[ModelRequest], sink: "Sink | None", running: "Future[None]") -> None:
+    """The engine's thread: a loop of its own, the fast one where it is installed."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(engine.run(requests, sink))
+    except BaseException as error:  # noqa: BLE001  (raised in the thread that asked)
+        running.set_exception(error)
+    else:
+        running.set_result(None)
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return None
+    return uvloop.new_event_loop

@@ -8,6 +8,7 @@ import pytest
 from s1_assets.adapters.llm.ledger import Ledger
 from s1_assets.errors import StorageError
 from s1_assets.records.models import Caller, Reply
+from s1_assets_tests.adapters.llm.conftest import receipt
 from s1_assets_tests.fakes.postgres import PASSWORD, Server
 from s1_assets_tests.records import request
 
@@ -22,7 +23,7 @@ def refused(url: str) -> str:
 
 def test_only_the_owner_may_read_the_file_and_its_journal(tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path}/ledger.db")
-    ledger.record([(request(), Reply("ok"))], Caller())
+    ledger.record([receipt(request(), Reply("ok"))], Caller())
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     ledger.close()
     assert modes == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db-shm": 0o600}

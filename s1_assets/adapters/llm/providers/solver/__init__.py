@@ -37,7 +37,7 @@ class Solver:
     """Provider `solver`."""
 
     name = "solver"
-    in_flight = 1
+    key_names: tuple[str, ...] = ()
 
     def fault_of(self, model: ModelName) -> str | None:
         return None if model.model in MINDS else f"the embedded models are {', '.join(sorted(MINDS))}"

@@ -1,4 +1,4 @@
-"""What a model is told beside the question.
+"""A question's surroundings.
 
 The default teacher prompt is the bare question with no system prompt, as in s1 (an author confirms it in the
 project's tracker, thread 33).
@@ -22,6 +22,8 @@ class Prompt:
     system_prompt: str = ""
     format_instructions: str = ""
     """Put after the filled template, one empty line between."""
+    name: str = ""
+    """Of a packaged prompt: its version; empty for one that the user wrote."""
 
     def __post_init__(self) -> None:
         if QUESTION_PLACE not in self.template:
@@ -31,9 +33,11 @@ class Prompt:
 
     @property
     def version(self) -> str:
-        """`bare-v1`, or `custom-` and a digest of the texts: part of a trace's identity."""
-        if self == Prompt():
+        """A packaged prompt's name, `bare-v1`, or `custom-` and a digest of the texts: part of a trace's identity."""
+        if (self.template, self.system_prompt, self.format_instructions) == (QUESTION_PLACE, "", ""):
             return BARE
+        if self.name and not self.system_prompt and not self.format_instructions:
+            return self.name
         text = "\0".join((self.template, self.system_prompt, self.format_instructions))
         return f"custom-{blake2b(text.encode(), digest_size=6).hexdigest()}"
 
