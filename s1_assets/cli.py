@@ -19,12 +19,21 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @contextmanager
-def _in_project(env_file: Path | None = None, load_env: bool = True) -> Iterator[None]:
-    """Work in the project root; our own errors are one message on standard error and exit status 1, no traceback."""
+def _in_project(env_file: Path | None = None, load_env: bool = True, begin: bool | None = None) -> Iterator[None]:
+    """Work in the project root; our own errors are one message on standard error and exit status 1, no traceback.
+
+    Args:
+        begin: If told, any folder will do where there is no project: one with a ledger, or, if true, one without too.
+    """
     from s1_assets.resources.project import enter_project
 
     try:
-        enter_project(env_file, load_env)
+        if begin is None:
+            enter_project(env_file, load_env)
+        else:
+            from s1_assets.resources.anywhere import enter_project_or_folder
+
+            enter_project_or_folder(begin)
         yield
     except S1Error as error:
         click.echo(f"s1: {error}", err=True)
@@ -324,6 +333,111 @@ def prune(keep: int) -> None:
 
 def _print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@main.command()
+@click.argument("questions", metavar="QUESTIONS")
+@click.option("--model", metavar="PROVIDER:MODEL", help="The model that is asked; default: S1_TEACHER.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the answers here, as JSON lines.")
+@click.option("--question-field", metavar="NAME", help="Column that holds the question.")
+@click.option("--role", type=click.Choice(["teacher", "student", "judge"]), default="teacher", show_default=True)
+@click.option("--samples", type=click.IntRange(1, 1_000), default=1, show_default=True, help="Answers per question.")
+@click.option("--system", "system_prompt", metavar="TEXT", help="The system's message.")
+@click.option("--template", metavar="TEXT", help="Text around the question; {question} is its place.")
+@click.option("--prompt", metavar="NAME|FILE", help="A packaged prompt, or a file with {question} in it.")
+@click.option("--max-output-tokens", type=int, help="Thinking and answer together.")
+@click.option("--temperature", type=float)
+@click.option("--thinking-budget", type=int, help="Tokens of thought.")
+@click.option("--thinking-level", metavar="LEVEL", help="none, minimal, low, medium, high or xhigh.")
+@click.option("--keys", type=click.Path(path_type=Path), help="A file of API keys, one per line.")
+@click.option("--budget", "budget_usd", type=click.FloatRange(min=0), metavar="USD", help="Stop before this is passed.")
+@click.option("--retry-failed", is_flag=True, help="Ask calls that failed for good once more.")
+@click.option("--yes", is_flag=True, help="Agree beforehand to what it costs.")
+@click.option(
+    "--layout",
+    type=click.Choice(["jsonl", "s1-collector"]),
+    default="jsonl",
+    show_default=True,
+    help="s1-collector: that program's files, into OUTPUT_DIR; --out may be left out.",
+)
+@AS_JSON
+def ask(questions: str, out: Path | None, keys: Path | None, prompt: str | None, **typed: Any) -> None:
+    """Ask a model every question of a file (JSONL, JSON, CSV, Parquet, or .txt with one a line), in any folder."""
+    if "://" not in questions:
+        questions = str(Path(questions).expanduser().absolute())
+    out, keys = (None if path is None else path.expanduser().absolute() for path in (out, keys))
+    if prompt is not None and Path(prompt).expanduser().is_file():
+        prompt = str(Path(prompt).expanduser().absolute())
+    names = ("system_prompt", "template", "max_output_tokens", "temperature", "thinking_budget", "thinking_level")
+    options = {"prompt": prompt, **{name: typed.pop(name) for name in names}}
+    with _in_project(begin=True):
+        from s1_assets.automation.ask import AskOrder
+        from s1_assets.automation.ask import ask as ask_all
+
+        sys.exit(ask_all(AskOrder(questions, out=out, keys=keys, options=options, **typed)))
+
+
+@main.group()
+def ledger() -> None:
+    """Look at, move and check the ledger of paid answers."""
+
+
+@ledger.command()
+@AS_JSON
+def stats(as_json: bool) -> None:
+    """Tell calls, tokens and cost by model, state and asset."""
+    with _in_project(begin=False):
+        from s1_assets.automation import ledger_verbs
+
+        sys.exit(ledger_verbs.stats(as_json))
+
+
+@ledger.command()
+@click.argument("file", metavar="FILE.jsonl")
+@click.option("--model", metavar="PROVIDER:MODEL", help="Only calls to this model.")
+@click.option("--ok-only", is_flag=True, help="Only complete answers.")
+def export(file: str, model: str | None, ok_only: bool) -> None:
+    """Write calls as JSON lines; - writes to standard output."""
+    to = file if file == "-" else str(Path(file).expanduser().absolute())
+    with _in_project(begin=False):
+        from s1_assets.automation import ledger_export
+
+        sys.exit(ledger_export.export(to, model, ok_only))
+
+
+@ledger.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "format_name", metavar="NAME", help="Of the file; default: told from its content.")
+@click.option("--prompts", type=click.Path(path_type=Path), help="The input file of an OpenAI batch.")
+@click.option("--as", "model", metavar="PROVIDER:MODEL", help="The name to keep them under; default: replay:NAME.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be kept.")
+def import_(path: Path, format_name: str | None, prompts: Path | None, model: str | None, dry_run: bool) -> None:
+    """Keep answers that were paid elsewhere, so that they are not paid again."""
+    path, prompts = path.expanduser().absolute(), prompts and prompts.expanduser().absolute()
+    with _in_project(begin=True):
+        from s1_assets.automation.ledger_import import ImportOrder, import_answers
+
+        sys.exit(import_answers(ImportOrder(path, format_name, prompts, model, dry_run)))
+
+
+@ledger.command()
+@AS_JSON
+def verify(as_json: bool) -> None:
+    """Check that every row is whole and has the key of its request."""
+    with _in_project(begin=False):
+        from s1_assets.automation import ledger_verbs
+
+        sys.exit(ledger_verbs.verify(as_json))
+
+
+@ledger.command("prune")
+@click.option("--failed", is_flag=True, help="Drop failed calls too, so that they are asked again.")
+def prune_ledger(failed: bool) -> None:
+    """Drop what processes that are gone left behind; never an answer."""
+    with _in_project(begin=False):
+        from s1_assets.automation import ledger_verbs
+
+        sys.exit(ledger_verbs.prune(failed))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from s1_assets_tests.conftest import REPOSITORY, shared
 
 TABLE = Path(__file__).parent / "cases" / "promises.yaml"
 KINDS = {"flag", "option", "env", "output", "step", "file"}
-PARTS = {"paid calls", "graders", "training sets", "operation", "tuning", "affine", "publishing", "code pairs"}
+PARTS = {"graders", "training sets", "operation", "tuning", "affine", "publishing", "code pairs"}
 FOREIGN = {"python", "curl", "head", "wc", "ls"}
 SAMPLES: dict[str, Any] = {
     "max_concurrent_sessions": 15, "requests_per_minute_per_key": 10, "resume": True, "max_retries": 5,
@@ -64,6 +64,7 @@ PROMISES = promises()
 VALUES = {
     "S1_TEACHER": "openai:m@http://h",
     "S1_LIMITS": "gemini.in_flight=3",
+    "S1_VLLM": "tp=2",
     "MAX_CONCURRENT_SESSIONS": "3",
     "REQUESTS_PER_MINUTE": "3",
 }

@@ -1,5 +1,6 @@
 """The installation as assets see it: settings, catalogue, tables, models, graders."""
 
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -10,16 +11,17 @@ import dagster as dg
 import pyarrow as pa
 
 from s1_assets.adapters.grading import GRADERS, grader_named
+from s1_assets.adapters.llm.client import LedgeredModel
 from s1_assets.adapters.llm.directory import Directory
 from s1_assets.adapters.storage.ordering import sorted_batches
 from s1_assets.domain.catalogue.merge import Catalogue
 from s1_assets.domain.fingerprints import fingerprint_of
 from s1_assets.domain.model_table.table import ModelTable
-from s1_assets.ports import Grader, SourceReader, TableStore
-from s1_assets.records.models import ModelName, Role
+from s1_assets.ports import Grader, LanguageModel, SourceReader, TableStore
+from s1_assets.records.models import Caller, ModelName, Role
 from s1_assets.records.sources import Source
 from s1_assets.records.tables import Table
-from s1_assets.resources.answering import Answering, Means
+from s1_assets.resources.answering import Answering, Means, purse_for, terms_for
 from s1_assets.resources.asking import Asking, open_model_table
 from s1_assets.resources.settings import Settings, read_settings
 from s1_assets.resources.storage import open_catalogue, open_readers, open_tables
@@ -94,6 +96,22 @@ class House(dg.ConfigurableResource[Any]):
         wanted, today = list(dict.fromkeys(models)), datetime.now(UTC).date()
         known = [fault for model in wanted if (fault := self.models.fault_of(model, today))]
         return known or self.directory.faults(wanted)
+
+    def asker(self, role: Role, models: Sequence[ModelName], budget: str = "") -> LanguageModel:
+        """Models for whoever is not a step of a run, through the same ledger, keys, limits and budget.
+
+        Args:
+            budget: What the cost counts against; calls of the same name share one cap. Empty: this call alone.
+        """
+        name = budget or uuid.uuid4().hex
+        caller = Caller("ask", "", name, name)
+        return LedgeredModel(
+            self.directory,
+            self.ledger,
+            caller,
+            terms_for(self.models, role, models),
+            purse_for(self.settings, self.models, caller.budget, models),
+        )
 
     def model(self, context: dg.AssetExecutionContext, role: Role, asked: Sequence[Asking]) -> Answering:
         """Models in their role for the step that runs; calls are recorded under its asset, partition and run."""

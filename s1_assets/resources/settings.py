@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import yaml
+
 from s1_assets.adapters.llm.access import Access, ToldLimits
 from s1_assets.domain.model_names import PROVIDERS, parse_model_name
 from s1_assets.errors import SettingsError
@@ -32,6 +34,7 @@ OWN_NAMES = {
     "S1_SOURCES": "a file or folder of YAML entries merged over the packaged catalogue",
     "S1_LIMITS": "limits of providers: gemini.rpm=10,gemini.in_flight=15,openai.tpm=90000,...",
     "S1_MODELS": "a YAML file of models (prices, limits of output, ...) laid over the packaged table",
+    "S1_VLLM": "options of the vllm engine in this process: tp=2,max_model_len=32768,dtype=bfloat16,...",
     "S1_INBOX": "a folder or bucket prefix watched for new data",
     "S1_BUDGET_USD": "hard stop of a run's spending, in US dollars",
     "S1_SANDBOX": "docker, or unsafe",
@@ -222,6 +225,7 @@ _LIMITS_LOOK = "gemini.rpm=10,gemini.tpm=250000,gemini.rpd=500,gemini.in_flight=
 def _access(reading: "_Reading") -> Access:
     """Keys and limits; the seeds' names set Gemini's limits where `S1_LIMITS` does not."""
     told: dict[str, ToldLimits] = {}
+    none: dict[str, object] = {}
     limits = reading.value("S1_LIMITS", _limits, told)
     ours = limits.get("gemini", ToldLimits())
     ours = ToldLimits(
@@ -237,7 +241,23 @@ def _access(reading: "_Reading") -> Access:
         {**limits, **gemini},
         reading.text("GOOGLE_CLOUD_PROJECT"),
         reading.text("GOOGLE_CLOUD_LOCATION"),
+        reading.value("S1_VLLM", _assignments, none),
     )
+
+
+def _assignments(text: str) -> dict[str, object]:
+    """Options by name, each value as YAML reads it.
+
+    >>> _assignments("tp=2, dtype=bfloat16")
+    {'tp': 2, 'dtype': 'bfloat16'}
+    """
+    found: dict[str, object] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = part.partition("=")
+        if not name.strip().isidentifier() or not equals or not value.strip():
+            raise ValueError(f"{part!r} is not of the form OPTION=VALUE, as in tp=2,max_model_len=32768")
+        found[name.strip()] = yaml.safe_load(value)
+    return found
 
 
 def _limits(text: str) -> dict[str, ToldLimits]:

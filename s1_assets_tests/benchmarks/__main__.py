@@ -1,6 +1,7 @@
 """`python -m s1_assets_tests.benchmarks NAME [options]`: speed and memory, measured beside a peer in the same run.
 
-Each module of this package offers `BENCHMARKS`, but for drivers that others start: by name, a function that takes the remaining arguments.
+Each module of this package offers `BENCHMARKS`, but for drivers that others start: by name, a function that takes the
+remaining arguments.
 Without a name, lists them.
 """
 

@@ -26,3 +26,5 @@ class Access:
     """By provider."""
     cloud_project: str | None = None
     cloud_location: str | None = None
+    vllm: Mapping[str, object] = field(default_factory=dict)
+    """Options of the engine in this process: tensor_parallel_size, max_model_len, dtype, ..."""

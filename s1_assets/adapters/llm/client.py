@@ -6,11 +6,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 from itertools import islice
 from queue import Empty, Full, Queue
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from threading import Event
+from typing import TYPE_CHECKING
 
 from s1_assets.adapters.llm.counts import Counts
 from s1_assets.adapters.llm.directory import Directory
+from s1_assets.adapters.llm.loop import engine_loop
 from s1_assets.adapters.llm.terms import Terms
 from s1_assets.domain.calls import call_key, canonical_request
 from s1_assets.errors import SettingsError, StorageError
@@ -129,9 +130,7 @@ class LedgeredModel:
         engine = Engine(
             self._ledger, self._directory, self._caller, self._terms, self._purse, self.counts, on_asked=hear
         )
-        running: Future[None] = Future()
-        Thread(target=_run, args=(engine, requests(), sink, running), name="s1-engine", daemon=True).start()
-        return engine, running
+        return engine, asyncio.run_coroutine_threadsafe(engine.run(requests(), sink), engine_loop())
 
     def _finish(self, engine: "Engine", running: "Future[None]") -> None:
         """See to it that the engine has ended, also when this thread was interrupted."""
@@ -190,22 +189,3 @@ def _receipt(key: str, request: ModelRequest, reply: Reply) -> "Receipt":
     from s1_assets.adapters.llm.ledger import Receipt
 
     return Receipt(key, canonical_request(request), request, reply)
-
-
-def _run(engine: "Engine", requests: Iterable[ModelRequest], sink: "Sink | None", running: "Future[None]") -> None:
-    """The engine's thread: a loop of its own, the fast one where it is installed."""
-    try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(engine.run(requests, sink))
-    except BaseException as error:  # noqa: BLE001  (raised in the thread that asked)
-        running.set_exception(error)
-    else:
-        running.set_result(None)
-
-
-def _loop_factory() -> Any:
-    try:
-        import uvloop
-    except ImportError:  # Windows
-        return None
-    return uvloop.new_event_loop

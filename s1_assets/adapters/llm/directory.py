@@ -104,10 +104,16 @@ class Directory:
 
                 return Vertex(self._access.cloud_project, self._access.cloud_location)
             case "vllm":
-                from s1_assets.adapters.llm.providers.vllm import Vllm
-
-                return Vllm()
+                return _vllm(tuple(sorted(self._access.vllm.items())))
         raise SettingsError("no such provider", [f"{name!r} is not a provider"])
+
+
+@cache
+def _vllm(options: tuple[tuple[str, object], ...]) -> Provider:
+    """One for the whole process: it holds models in memory."""
+    from s1_assets.adapters.llm.providers.vllm import Vllm
+
+    return Vllm(dict(options))
 
 
 def _gate_name(provider: str, endpoint: str, model: str, group: str) -> str:

@@ -116,8 +116,11 @@ class Engine:
         self._lanes: dict[ModelName, Lane] = {}
         self._answered: list[tuple[Gate | None, Call, Receipt]] = []
         self._theirs: Keyed = {}
+        """Claimed by another process, or under way here for an equal request."""
+        self._asking: set[str] = set()
+        """Keys that are ours and have no reply yet; touched in the database's thread alone."""
         self._unfinished = 0
-        self._fed = False
+        self._fed = self._closing = False
         self._fault: BaseException | None = None
 
     async def run(self, requests: Iterable[ModelRequest], sink: Sink | None = None) -> None:
@@ -163,7 +166,8 @@ class Engine:
                 task.cancel()
             grace_s = GRACE_S if self._unfinished else 0.0
             await asyncio.gather(*(lane.end(grace_s) for lane in self._lanes.values()))
-            committing.cancel()
+            self._closing = True  # a commit is never cancelled: it would take paid replies with it
+            self._arrived.set()
             await asyncio.gather(feeding, keeping, committing, return_exceptions=True)
             await self._commit()
 
@@ -221,13 +225,15 @@ class Engine:
     def _sort(self, came: int, keyed: Keyed) -> _Chunk:
         """Part requests into those that have a reply, those that are now ours to ask, and those that others ask."""
         missing = self._without_answered(keyed)
-        claimed = self._presence.claim(list(missing)) if missing else set()
+        fresh = [key for key in missing if key not in self._asking]  # an equal request may be under way already
+        claimed = self._presence.claim(fresh) if fresh else set()
         self._theirs.update((key, request) for key, request in missing.items() if key not in claimed)
         mine = {key: request for key, request in missing.items() if key in claimed}
         # Another process may have answered and let go between our look and our claim.
         still = self._without_answered(mine) if mine else mine
         if late := [key for key in mine if key not in still]:
             self._presence.release(late)
+        self._asking.update(still)
         return _Chunk(came, still, came - len(missing) + len(late))
 
     def _without_answered(self, keyed: Keyed) -> Keyed:
@@ -270,7 +276,7 @@ class Engine:
         self._arrived.set()
 
     async def _commit_forever(self) -> None:
-        while True:
+        while not self._closing:
             await self._arrived.wait()
             self._arrived.clear()
             await self._commit()
@@ -293,6 +299,7 @@ class Engine:
         """Price, commit and hand on; in the database's thread."""
         priced = [self._priced(receipt) for receipt in receipts]
         self.counts.paid_again += len(self._ledger.record(priced, self._caller))
+        self._asking.difference_update(receipt.key for receipt in priced)
         for receipt in priced:
             self._count(receipt)
         pairs = [(receipt.request, receipt.reply) for receipt in priced]

@@ -12,14 +12,18 @@ from dataclasses import dataclass, field
 from s1_assets.adapters.llm.provider import Key, Told
 from s1_assets.adapters.llm.rates import Learned, Rate
 
-FIRST_WINDOW = 16
-"""Requests under way before the first answer; each answer allows one more, and time allows some too."""
+FIRST_WINDOW = 4
+"""Requests under way before the first answer tells anything; what a small bucket of the provider's may hold."""
+PER_ANSWER = 3
+"""By so many each answer widens the window: fourfold in the time that an answer takes."""
 WINDOW_STEP, WINDOW_STEP_S = 8, 0.25
 JUST_BELOW = 0.97
 """Of the rate that was accepted, what is sent next."""
 LOWEST_PER_S = 1 / 120
 RAISES = ((120.0, 1.10), (30.0, 1.03), (2.0, 1.006))
 """After so many seconds without a refusal the learned rate grows by this factor a second."""
+FIRST_RAISE = 1.3
+"""The same after the first refusal of all, when what was accepted may have been a small burst and no rate."""
 LONGEST_WAIT_S = 60.0
 STALE_S = 3_600.0
 """What was learned longer ago is learned anew."""
@@ -61,6 +65,8 @@ class Gate:
     _cut_at: float = 0.0
     _raised_at: float = 0.0
     _backoffs: int = 0
+    _cuts: int = 0
+    _to_measure: bool = False
     _next_key: int = 0
     _header_rate: float = 0.0
 
@@ -109,12 +115,12 @@ class Gate:
         self._backoffs = 0
         self.tokens_each = tokens if not self.tokens_each else self.tokens_each + 0.05 * (tokens - self.tokens_each)
         if self.window < self.limit:
-            self.window += 1
+            self.window = min(self.limit, self.window + PER_ANSWER)
             self.changed.set()
 
     def grow(self) -> None:
         """Let time widen the window: slow answers are no reason to send few requests."""
-        if self._accepted or self.window < FIRST_WINDOW * 4:
+        if self._accepted or self.window < 8 * FIRST_WINDOW:
             self.window = min(self.limit, self.window + WINDOW_STEP)
             self.changed.set()
 
@@ -123,7 +129,7 @@ class Gate:
         if not self._accepted:
             self.window = 1
 
-    def learn(self, told: Told) -> bool:
+    def learn(self, told: Told, now: float) -> bool:
         """Take limits from headers; whether they are news."""
         news = False
         if told.tokens_per_minute and told.tokens_per_minute != self.tokens_per_minute:
@@ -133,12 +139,13 @@ class Gate:
             if not self.from_headers or per_second != self._header_rate:
                 self._header_rate, self.from_headers, news = per_second, True, True
                 self.per_second = per_second
+                self._cut_at = now  # refusals of what was sent before this was known say nothing new
         return news
 
     def was_refused(self, sent_at: float, now: float, wait_s: float | None) -> bool:
-        """A request was refused for being too much; whether the rate was cut for it.
+        """A request was refused for being too much; whether the rate will be cut for it.
 
-        Of many requests refused together only the first cuts: the others were sent before it was known.
+        Of many requests refused together only the first counts: the others were sent before it was known.
         """
         self.refused += 1
         self.refused_at = now
@@ -147,9 +154,19 @@ class Gate:
             self._backoffs += 1
         wait = wait_s if wait_s is not None else min(2.0 ** (self._backoffs - 1), LONGEST_WAIT_S)
         self.paused_until = max(self.paused_until, now + wait)
-        if not fresh:
+        if fresh:
+            self._cut_at, self._to_measure = now, True
+        return fresh
+
+    def measure(self, now: float) -> bool:
+        """Once a pause is over, and with it the answers to what was sent before: cut the rate to what was accepted.
+
+        Returns:
+            Whether it was cut.
+        """
+        if not self._to_measure or now < self.paused_until:
             return False
-        seen = self._accepted / max(now + wait - (self._since or now), 1.0)
+        seen = self._accepted / max(now - (self._since or now), 1.0)
         known = self.rate.per_second
         if known is None:
             rate = seen * JUST_BELOW if self._accepted else 1.0
@@ -158,7 +175,8 @@ class Gate:
         else:
             rate = known / 2
         self.per_second = max(rate, LOWEST_PER_S)
-        self._accepted, self._since, self._cut_at = 0, now + wait, now
+        self._to_measure, self._cuts = False, self._cuts + 1
+        self._accepted, self._since = 0, now
         return True
 
     def raise_rate(self, now: float) -> bool:
@@ -168,7 +186,8 @@ class Gate:
             return False
         if ceiling is not None and self.per_second >= ceiling:
             return False
-        for quiet_s, factor in RAISES:
+        raises = ((0.0, FIRST_RAISE),) if self._cuts == 1 and ceiling is None else RAISES
+        for quiet_s, factor in raises:
             if now - max(self._cut_at, self.paused_until) >= quiet_s:
                 self.per_second, self._raised_at = self.per_second * factor, now
                 if ceiling is not None:
@@ -204,7 +223,7 @@ class Gate:
         seen = accepted / max(max(self.paused_until, now) - since, 1.0) if accepted else self.per_second
         self.per_second = min([seen or 1.0, *(rate for rate in (self.per_second, other.per_second) if rate)])
         self.limit += other.limit
-        self._cut_at = now
+        self._cut_at, self._to_measure, self._cuts = now, False, max(2, self._cuts)
         other.closed = f"its keys go on under {self.name}"
         other.changed.set()
 

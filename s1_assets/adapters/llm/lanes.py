@@ -188,6 +188,8 @@ class Lane:
             gate.permits.clear()
             await asyncio.sleep(min(gate.paused_until - now, LOOK_S))
             return False
+        if gate.measure(now):
+            await self._in_thread(self._shares.teach, gate.name, gate.per_second)
         rate = gate.rate
         if rate.is_unlimited:
             return True
@@ -238,7 +240,7 @@ class Lane:
         """Limits that headers tell hold for gates of the same model that know nothing yet, too."""
         for other in self.gates:
             if other is gate or not other.from_headers:
-                other.learn(told)
+                other.learn(told, time.time())
 
     async def _after(self, fault: Fault, gate: Gate, key: Key | None, call: Call, sent_at: float, now: float) -> None:
         """Do what the kind of fault asks for."""
@@ -310,14 +312,12 @@ class Lane:
     async def _slow_down(self, gate: Gate, fault: Fault, sent_at: float, now: float) -> None:
         self._counts.limited += 1
         gate.permits.clear()
-        cut = gate.was_refused(sent_at, now, fault.wait_s)
+        gate.was_refused(sent_at, now, fault.wait_s)
         for other in self.gates:
             if other is not gate and gate.shares_limit_with(other):
                 gate.absorb(other, now)
-                cut = True
+                await self._in_thread(self._shares.teach, gate.name, gate.per_second)
         await self._in_thread(self._shares.pause, gate.name, gate.paused_until)
-        if cut:
-            await self._in_thread(self._shares.teach, gate.name, gate.per_second)
 
     def _park(self, gate: Gate, key: Key | None, fault: Fault) -> None:
         """Take a key out of use; the rest go on."""

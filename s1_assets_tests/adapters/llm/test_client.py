@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ from s1_assets_tests.records import request
 TEACHER = request().model
 
 
-def model(ledger: Ledger, provider: Paid, **how: object) -> LedgeredModel:
+def model(ledger: Ledger, provider: Paid, **how: Any) -> LedgeredModel:
     return asker(ledger, directory=DirectoryOf(provider), **how)
 
 
@@ -146,7 +147,7 @@ def test_each_question_is_paid_once_whatever_the_order(numbers: list[int]) -> No
         journal, ledger = Path(folder) / "journal", Ledger(f"sqlite:///{folder}/ledger.db")
         asked = [request(f"question {number}") for number in numbers]
         for _ in range(2):
-            replies = model(ledger, Paid(journal)).answer_all(lambda: asked, [TEACHER])  # noqa: B023  (used up here)
+            replies = model(ledger, Paid(journal)).answer_all(lambda: asked, [TEACHER])
             assert [reply.answer for reply in replies] == [f"answer to question {number}" for number in numbers]
         assert sorted(paid_calls(journal)) == sorted({f"question {number}" for number in numbers})
         ledger.close()
