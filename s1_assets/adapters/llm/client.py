@@ -76,10 +76,17 @@ class LedgeredModel:
     def stream(self, requests: Requests, models: Sequence[ModelName]) -> Iterator[tuple[ModelRequest, Reply]]:
         """Every request with its reply as it comes, in any order, in bounded memory."""
         self.check(models)
-        if all(self._directory.is_local(model) for model in models):
-            again, told = requests(), self._in_order(requests(), set())
-            yield from zip(again, told, strict=True)
-            return
+        local = {model for model in models if self._directory.is_local(model)}
+        if len(local) < len(set(models)):
+            yield from self._stream_remote(lambda: (request for request in requests() if request.model not in local))
+        if local:
+
+            def here() -> Iterator[ModelRequest]:
+                return (request for request in requests() if request.model in local)
+
+            yield from zip(here(), self._in_order(here(), set()), strict=True)
+
+    def _stream_remote(self, requests: Requests) -> Iterator[tuple[ModelRequest, Reply]]:
         came: Queue[list[tuple[ModelRequest, Reply]]] = Queue(STREAMED)
         gone = Event()
 
@@ -180,6 +187,8 @@ class LedgeredModel:
     def _record(self, group: "list[Receipt]") -> None:
         self.counts.paid_again += len(self._ledger.record(group, self._caller))
         for receipt in group:
+            if self._on_reply is not None:
+                self._on_reply(receipt.reply)
             self.counts.input_tokens += receipt.reply.input_tokens
             self.counts.output_tokens += receipt.reply.thinking_tokens + receipt.reply.answer_tokens
         group.clear()

@@ -112,11 +112,13 @@ class Engine:
         self._presence = Presence(ledger.database)
         self._shares = Shares(ledger.database, self._presence)
         self._database_thread = ThreadPoolExecutor(1, "s1-ledger")
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._sink: Sink | None = None
         self._lanes: dict[ModelName, Lane] = {}
         self._answered: list[tuple[Gate | None, Call, Receipt]] = []
         self._theirs: Keyed = {}
         """Claimed by another process, or under way here for an equal request."""
+        self._again: list[tuple[str, ModelRequest]] = []
         self._asking: set[str] = set()
         """Keys that are ours and have no reply yet; touched in the database's thread alone."""
         self._unfinished = 0
@@ -136,6 +138,8 @@ class Engine:
         """
         import aiohttp
 
+        if self._fault is not None:
+            raise self._fault
         self._loop, self._sink = asyncio.get_running_loop(), sink
         self._arrived, self._hungry, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         await self._in_thread(self._presence.enter)
@@ -145,7 +149,10 @@ class Engine:
                 self._session = session
                 with rare_collections():
                     await self._work(requests)
+                if self._fault is None and self._again:
+                    await self._in_thread(self._repeat)
         finally:
+            self.counts.in_flight = 0
             await self._in_thread(self._presence.leave)
             self._database_thread.shutdown()
         if self._fault is not None:
@@ -153,7 +160,9 @@ class Engine:
 
     def stop(self) -> None:
         """Send nothing more; `run` raises `Stopped` once calls under way had their moment. For any thread."""
-        self._loop.call_soon_threadsafe(self._end, Stopped())
+        self._fault = self._fault or Stopped()
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end)
 
     async def _work(self, requests: Iterable[ModelRequest]) -> None:
         feeding = asyncio.create_task(self._guarded(self._feed(iter(requests))))
@@ -214,8 +223,26 @@ class Engine:
 
     def _take(self, requests: Iterator[ModelRequest]) -> _Chunk:
         taken = list(islice(requests, LOOK_UP))
-        texts = [(canonical_request(request), request) for request in taken]
-        return self._sort(len(taken), {text_key(text): (text, request) for text, request in texts})
+        keyed: Keyed = {}
+        for request in taken:
+            text = canonical_request(request)
+            self._put(keyed, text_key(text), text, request)
+        return self._sort(len(taken), keyed)
+
+    def _put(self, keyed: Keyed, key: str, text: str, request: ModelRequest) -> None:
+        """Add a request; one that is there already is answered at the end, to a sink that wants every one."""
+        if key not in keyed:
+            keyed[key] = (text, request)
+        elif self._sink is not None:
+            self._again.append((key, request))
+
+    def _repeat(self) -> None:
+        """Hand on the replies of requests that came more than once."""
+        for start in range(0, len(self._again), LOOK_UP):
+            part = self._again[start : start + LOOK_UP]
+            found = self._ledger.find([key for key, _ in part])
+            if self._sink is not None:
+                self._sink([(request, found[key]) for key, request in part])
 
     def _look_again(self) -> _Chunk:
         """What has become of calls that other processes had claimed."""
@@ -227,7 +254,9 @@ class Engine:
         missing = self._without_answered(keyed)
         fresh = [key for key in missing if key not in self._asking]  # an equal request may be under way already
         claimed = self._presence.claim(fresh) if fresh else set()
-        self._theirs.update((key, request) for key, request in missing.items() if key not in claimed)
+        for key, (text, request) in missing.items():
+            if key not in claimed:
+                self._put(self._theirs, key, text, request)
         mine = {key: request for key, request in missing.items() if key in claimed}
         # Another process may have answered and let go between our look and our claim.
         still = self._without_answered(mine) if mine else mine

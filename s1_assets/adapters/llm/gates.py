@@ -198,9 +198,15 @@ class Gate:
     def adopt(self, found: Learned, now: float) -> None:
         """Take over what another process has learned since."""
         self.paused_until = max(self.paused_until, found.paused_until)
-        if found.per_second is not None and found.learned_at > max(self._cut_at, self._raised_at, now - STALE_S):
+        if found.per_second is None or found.per_second == self.per_second:
+            return  # our own word, read back
+        if found.learned_at > max(self._cut_at, self._raised_at, now - STALE_S):
+            raised = self.per_second is not None and found.per_second > self.per_second
             self.per_second = found.per_second
-            self._cut_at = found.learned_at
+            if raised:
+                self._raised_at = found.learned_at
+            else:
+                self._cut_at = found.learned_at
 
     def shares_limit_with(self, other: "Gate") -> bool:
         """Whether two gates that both kept to their known rates were refused at about the same time."""
@@ -214,18 +220,23 @@ class Gate:
 
     def absorb(self, other: "Gate", now: float) -> None:
         """Take over the keys of a gate that turned out to share this one's limit; the common rate is then learned."""
+        accepted = self._accepted_rate(now) + other._accepted_rate(now)
         self.keys += other.keys
-        accepted = self._accepted + other._accepted
-        since = min(self._since or now, other._since or now)
         rates = [rate for rate in (self.told.per_second, other.told.per_second) if rate is not None]
         self.told = Rate(sum(rates) or None, self.told.tokens_per_second, self.told.per_day)
         self._header_rate += other._header_rate
-        seen = accepted / max(max(self.paused_until, now) - since, 1.0) if accepted else self.per_second
-        self.per_second = min([seen or 1.0, *(rate for rate in (self.per_second, other.per_second) if rate)])
+        self.per_second = max(JUST_BELOW * accepted, LOWEST_PER_S)
+        self._accepted, self._since = 0, now
         self.limit += other.limit
         self._cut_at, self._to_measure, self._cuts = now, False, max(2, self._cuts)
         other.closed = f"its keys go on under {self.name}"
         other.changed.set()
+
+    def _accepted_rate(self, now: float) -> float:
+        """Requests a second that were accepted of late."""
+        if self._accepted:
+            return self._accepted / max(now - (self._since or now), 1.0)
+        return self.per_second or 0.0
 
     def close(self, why: str) -> None:
         """Let nothing through any more."""

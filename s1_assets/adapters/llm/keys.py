@@ -44,7 +44,9 @@ def read_keys(names: Sequence[str], environment: Mapping[str, str], shared: bool
     for name in names:
         if found := _of(name, environment):
             keys = dict.fromkeys(secret for secret, _ in found)
-            groups = dict(reversed(found))
+            groups: dict[str, str | None] = {}
+            for secret, group in found:
+                groups[secret] = groups.get(secret) or group
             return KeyRing(tuple(_key(secret, "all" if shared else groups[secret]) for secret in keys))
     return KeyRing(())
 

@@ -31,6 +31,8 @@ DOWN_AFTER_S = 90.0
 """A server that answered before and has given nothing but faults for so long is down: the run stops and can go on."""
 REFUSED_FOR_S = 900.0
 """A server that has only refused for so long, without saying when to come again, is given up for now."""
+THINKING_S = 5.0
+FEW = 3
 NEVER_UP_FAULTS = 4
 """A server that never answered is given up after so many faults in a row."""
 
@@ -58,7 +60,11 @@ class Lane:
         self._waiting: deque[Call] = deque()
         self._came = asyncio.Event()
         self._hungry: Callable[[], None] = lambda: None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._sent_at: dict[asyncio.Task[None], float] = {}
+        """Calls under way."""
+        self._unfinished = 0
+        self._spent_calls = 0
+        """Of the unfinished, those that have used up their tries while nothing else was answered."""
         self._drivers: dict[str, asyncio.Task[None]] = {}
         self._later: set[asyncio.TimerHandle] = set()
         self._last_answer_at = 0.0
@@ -81,6 +87,7 @@ class Lane:
                 self._drivers[gate.name] = asyncio.create_task(self._guarded(self._drive(gate)))
 
     def put(self, call: Call) -> None:
+        self._unfinished += 1
         self._waiting.append(call)
         self._came.set()
 
@@ -109,11 +116,12 @@ class Lane:
             handle.cancel()
         for task in self._drivers.values():
             task.cancel()
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=grace_s)
-        for task in self._under_way:
+        under_way = list(self._sent_at)
+        if under_way:
+            await asyncio.wait(under_way, timeout=grace_s)
+        for task in under_way:
             task.cancel()
-        await asyncio.gather(*self._drivers.values(), *self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._drivers.values(), *under_way, return_exceptions=True)
 
     async def keep(self, now: float) -> None:
         """Once a second: divide slots with other processes, learn what they learned, raise what was learned low."""
@@ -164,7 +172,7 @@ class Lane:
             gate.permits.appendleft(time.time())
             return
         call = self._waiting.popleft()
-        if self._purse is not None and not call.held_usd:
+        if self._purse is not None:
             await self._purse.hold(call)
         if gate.closed:  # while we waited
             self._again(call, 0.0)
@@ -173,11 +181,11 @@ class Lane:
         call.first_at = call.first_at or now
         gate.sent(now)
         task = asyncio.create_task(self._try(gate, gate.key(), call, now))
-        self._under_way.add(task)
+        self._sent_at[task] = now
         task.add_done_callback(self._tried)
 
     def _tried(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        del self._sent_at[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_fault(error)
 
@@ -232,6 +240,7 @@ class Lane:
         self._tell(gate, key, call, outcome, now - sent_at)
 
     def _tell(self, gate: Gate | None, key: Key | None, call: Call, reply: Reply, seconds: float) -> None:
+        self._unfinished -= 1
         name = key.fingerprint if key else None
         receipt = Receipt(call.key, call.text, call.request, reply, call.tries, call.maybe_billed, seconds, name)
         self._on_answer(gate, call, receipt)
@@ -247,9 +256,8 @@ class Lane:
         call.maybe_billed += fault.maybe_billed
         match fault.kind:
             case "limited":
-                if fault.wait_s is not None:
-                    call.tries -= 1
-                elif now - max(self._last_answer_at, call.first_at) > REFUSED_FOR_S:
+                call.tries -= 1
+                if fault.wait_s is None and now - max(self._last_answer_at, call.first_at) > REFUSED_FOR_S:
                     raise ModelUnreachable(
                         f"{self.model}: refused for {REFUSED_FOR_S:.0f} s without a word: {fault.reason}"
                     )
@@ -264,6 +272,7 @@ class Lane:
             case "failed":
                 self._tell(None, key, call, given_up(fault), now - sent_at)
             case "no_answer":
+                call.no_answers += 1
                 self._last_answer_at, self._faults_in_a_row = now, 0
                 self._retry_or_give_up(fault, self._retries.no_answer_tries, key, call, now - sent_at)
             case "transient":
@@ -273,8 +282,13 @@ class Lane:
 
     def _retry_or_give_up(self, fault: Fault, tries: int, key: Key | None, call: Call, seconds: float) -> None:
         # While nothing is answered at all the fault is the server's, not this call's: it waits on.
+        if call.tries == tries:
+            self._spent_calls += 1
         answered_since = self._last_answer_at >= call.first_at
-        if call.tries >= tries and answered_since:
+        # Nothing else is left that could tell: a few calls that fail at the end are the calls' own fault.
+        only_these = self._last_answer_at > 0 and self._unfinished == self._spent_calls <= FEW
+        if call.tries >= tries and (answered_since or only_these):
+            self._spent_calls -= 1
             self._tell(None, key, call, given_up(fault), seconds)
             return
         self._counts.retried += 1
@@ -286,16 +300,23 @@ class Lane:
         self._faults_in_a_row += 1
         row = self._faults_in_a_row
         if not self._last_answer_at:
-            if row >= NEVER_UP_FAULTS and row >= max(gate.window for gate in self.gates):
+            # Calls under way are a sign of life: the server may be thinking.
+            if row >= NEVER_UP_FAULTS and not self.in_flight:
                 raise ModelUnreachable(f"{self.model}: no answer in {row} tries, the last time: {fault.reason}")
-        elif row > self.limit and now - self._last_answer_at > DOWN_AFTER_S:
+        elif row >= NEVER_UP_FAULTS and now - self._last_answer_at > DOWN_AFTER_S and not self._is_thinking(now):
             raise ModelUnreachable(
                 f"{self.model}: nothing but faults for {now - self._last_answer_at:.0f} s, the last one: "
                 f"{fault.reason}; what was answered is in the ledger, run again to go on"
             )
 
+    def _is_thinking(self, now: float) -> bool:
+        """Whether some call has been under way for longer than a fault takes to come back."""
+        return any(now - sent_at > THINKING_S for sent_at in self._sent_at.values())
+
     def _again(self, call: Call, wait_s: float) -> None:
         """Queue a call before all that were never sent."""
+        if self._purse is not None:
+            self._purse.let_go(call)
         if not wait_s:
             self._waiting.appendleft(call)
             self._came.set()

@@ -15,6 +15,7 @@ from s1_assets.records.models import ModelRequest
 
 AT_ONCE = 8
 """Calls whose money is set aside together."""
+ROUNDING_USD = 1e-6
 LOOK_S = 0.2
 """Between two looks whether calls under way have cost less than the worst."""
 
@@ -52,11 +53,16 @@ class Purse:
                         self._free += wanted
                         break
                 else:
-                    if balance.set_aside - self._free <= 0 or balance.spent + worst > self._cap_usd:
+                    if balance.set_aside - self._free <= ROUNDING_USD or balance.spent + worst > self._cap_usd:
                         raise BudgetSpent(self._told(balance, worst))
                     await asyncio.sleep(LOOK_S)
             self._free -= worst
             call.held_usd = worst
+
+    def let_go(self, call: Call) -> None:
+        """What was held for a call that is not under way any more is free for others; it is held anew before a try."""
+        self._free += call.held_usd
+        call.held_usd = 0.0
 
     async def settle(self, calls: list[Call], usd: float) -> None:
         """After the calls' price was recorded as spent: the rest of what was held for them is free again."""

@@ -9,6 +9,9 @@ from random import uniform
 from s1_assets.adapters.llm.provider import Fault
 from s1_assets.records.models import ModelRequest, Reply
 
+ANOTHER = 1_000_003
+"""Between the seeds of two tries: far enough from those of other samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retries:
@@ -39,6 +42,8 @@ class Call:
     """The request in the words of `domain.calls`, of which the key is made and which the ledger stores."""
     request: ModelRequest
     tries: int = 0
+    no_answers: int = 0
+    """Tries to which the model gave no answer."""
     maybe_billed: int = 0
     held_usd: float = 0.0
     """Set aside of the budget while it is under way."""
@@ -47,9 +52,9 @@ class Call:
     def as_sent(self) -> ModelRequest:
         """The request, with another seed after a try that gave no answer; its key stays."""
         seed = self.request.sampling.seed
-        if self.tries <= 1 or seed is None:
+        if not self.no_answers or seed is None:
             return self.request
-        return replace(self.request, sampling=replace(self.request.sampling, seed=seed + 1_000_003 * (self.tries - 1)))
+        return replace(self.request, sampling=replace(self.request.sampling, seed=seed + ANOTHER * self.no_answers))
 
 
 def given_up(fault: Fault) -> Reply:

@@ -130,7 +130,7 @@ def test_equal_requests_are_asked_once_and_answered_each_time(ledger: Ledger) ->
 
 
 def test_a_request_that_comes_again_while_it_is_under_way_is_not_asked_twice(ledger: Ledger) -> None:
-    with llm_server(Rules(latency_s=0.5)) as server:
+    with llm_server(Rules(latency_s=0.2)) as server:
         many = prompts(500, openai_at(server.openai_url))
         ask(asker(ledger), many + many[:100])
         assert paid(server) == once_each(many)
@@ -273,8 +273,8 @@ def test_told_limits_of_several_keys_add_up(ledger: Ledger) -> None:
 def test_a_limit_is_learned_from_headers(ledger: Ledger) -> None:
     rules = Rules(latency_s=0.05, limits={secret(1): Limit(1_200)}, limit_headers=True)
     with llm_server(rules) as server:
-        asked, model = prompts(60, openai_at(server.openai_url)), asker(ledger)
-        assert len(ask(model, asked)) == 60
+        asked, model = prompts(50, openai_at(server.openai_url)), asker(ledger)
+        assert len(ask(model, asked)) == 50
         assert paid(server) == once_each(asked)
         assert server.statuses()[429] <= 3
         later = [call.at for call in server.paid()][20:]
@@ -672,7 +672,7 @@ def test_rounding_in_what_is_set_aside_is_not_taken_for_money_that_may_come_back
         last = Purse("order-1", 0.4, "S1_BUDGET_USD", lambda one: 0.1)
         last.attach(Rounded(), in_thread)  # type: ignore[arg-type]  # no more of it is asked
         one = receipt(request("a"), Reply("ok"))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(1):
             await last.hold(Call(one.key, one.text, one.request))
 
     with pytest.raises(BudgetSpent):

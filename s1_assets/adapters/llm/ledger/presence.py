@@ -31,15 +31,13 @@ class Presence:
 
     def enter(self) -> None:
         """Make this process known."""
-        row = {"id": self.id, "host": self._host, "pid": self._pid, "started": self._started, "seen_at": time.time()}
         with self._database.writing() as connection:
-            connection.execute(sa.insert(engines), row)
+            self._sign_in(connection)
 
     def be_seen(self) -> None:
         """Renew the lease; to be called every `SEEN_EVERY_S`. Forgets processes that are gone."""
         with self._database.writing() as connection:
-            mine = engines.c.id == self.id
-            connection.execute(sa.update(engines).where(mine).values(seen_at=time.time()))
+            self._sign_in(connection)  # anew where others took us for gone: a laptop that slept
             for engine in self.gone(connection):
                 _forget(connection, engine)
 
@@ -48,13 +46,20 @@ class Presence:
         with self._database.writing() as connection:
             _forget(connection, self.id)
 
+    def _sign_in(self, connection: sa.Connection) -> None:
+        now = time.time()
+        row = {"id": self.id, "host": self._host, "pid": self._pid, "started": self._started, "seen_at": now}
+        insert = self._database.insert(engines).values(**row)
+        connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now}))
+
     def claim(self, keys: Sequence[str]) -> set[str]:
         """Claim calls that have no reply yet; those that another living process has claimed are left out."""
         mine: set[str] = set()
+        ordered = sorted(keys)  # in one order for all: else two processes could wait for each other
         with self._database.writing() as connection:
             gone = self.gone(connection)
             for start in range(0, len(keys), KEYS_PER_QUERY):
-                wanted = keys[start : start + KEYS_PER_QUERY]
+                wanted = ordered[start : start + KEYS_PER_QUERY]
                 insert = self._database.insert(claims).on_conflict_do_nothing(index_elements=["key"])
                 connection.execute(insert, [{"key": key, "engine": self.id} for key in wanted])
                 if gone:
@@ -87,7 +92,8 @@ def started_at(pid: int) -> str:
     Where there is no /proc (macOS) only the number tells, so a claim may wait for a namesake to end.
     """
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]  # a zombie is gone, though its parent has not looked yet
     except (OSError, IndexError):
         pass
     if Path("/proc/self/stat").exists():

@@ -31,19 +31,22 @@ class Shares:
         now = time.time()
         with self._database.writing() as connection:
             row = self._row(connection, gate)
-            start = max(now, row.next_at, row.tokens_next_at, row.paused_until)
-            interval = max(
-                1 / rate.per_second if rate.per_second else 0.0,
-                tokens_each / rate.tokens_per_second if rate.tokens_per_second else 0.0,
-            )
+            earliest = max(now, row.paused_until)
+            start = max(earliest, row.next_at, row.tokens_next_at)
+            of_requests = 1 / rate.per_second if rate.per_second else 0.0
+            of_tokens = tokens_each / rate.tokens_per_second if rate.tokens_per_second else 0.0
+            interval = max(of_requests, of_tokens)
             count = min(want, 1 + int((now + ahead_s - start) / interval)) if interval else want
             count = max(count, 0) if start <= now + ahead_s else 0
             sent_today = row.sent_today if row.day == day else 0
             if rate.per_day is not None:
                 count = min(count, max(0, rate.per_day - sent_today))
-            changed = {"next_at": start + count * interval, "day": day, "sent_today": sent_today + count}
-            if rate.tokens_per_second:
-                changed["tokens_next_at"] = start + count * interval
+            changed = {
+                "next_at": max(row.next_at, earliest) + count * of_requests,
+                "tokens_next_at": max(row.tokens_next_at, earliest) + count * of_tokens,
+                "day": day,
+                "sent_today": sent_today + count,
+            }
             if count:
                 connection.execute(sa.update(rates).where(rates.c.gate == gate).values(**changed))
             out_for_today = rate.per_day is not None and sent_today >= rate.per_day
@@ -89,7 +92,7 @@ class Shares:
             others = {row.engine: row for row in rows if row.engine != self._presence.id and row.engine not in gone}
             free = max(0, limit - sum(row.held for row in others.values()))
             part = fair_part(limit, wanted, [row.wanted for row in others.values()])
-            held: int = min(max(part, at_least), free)
+            held: int = min(max(part, at_least, min(wanted, 1)), free)  # else a part of less than one would stop all
             mine = {"gate": gate, "engine": self._presence.id, "held": held, "wanted": wanted}
             insert = self._database.insert(slots).values(**mine)
             connection.execute(
@@ -146,10 +149,10 @@ def fair_part(limit: int, wanted: int, others_wanted: list[int]) -> int:
     >>> fair_part(10, 2, [8, 8])
     2
     """
-    left, waiting = limit, sorted([(want, False) for want in others_wanted] + [(wanted, True)])
-    for position, (want, mine) in enumerate(waiting):
+    left, waiting = limit, sorted([(want, True) for want in others_wanted] + [(wanted, False)])
+    for position, (want, others) in enumerate(waiting):  # of equals ours comes first: what is left over is nobody's
         part = min(want, left // (len(waiting) - position))
-        if mine:
+        if not others:
             return part
         left -= part
     return 0

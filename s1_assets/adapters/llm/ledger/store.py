@@ -131,6 +131,7 @@ class Ledger:
         """
         if not receipts:
             return set()
+        receipts = sorted(receipts, key=lambda receipt: receipt.key)  # in one order for all processes: no deadlocks
         now = self.database.moment(datetime.now(UTC))
         rows = [_row(receipt, caller, now) for receipt in receipts]
         keys = [receipt.key for receipt in receipts]
