@@ -66,9 +66,11 @@ class QuestionFile:
     """Questions in the order of their file."""
 
     def __init__(self, location: str, question_field: str | None, reader: SourceReader) -> None:
-        """Args:
-        location: A path, glob or URL; the ending tells what it is.
-        question_field: The column that holds the question; None: the first of `FIELDS` that a row has.
+        """Read nothing yet.
+
+        Args:
+            location: A path, glob or URL; the ending tells what it is.
+            question_field: The column that holds the question; None: the first of `FIELDS` that a row has.
 
         Raises:
             SourceUnreadable: If the ending is another one.

@@ -17,6 +17,9 @@ from s1_assets.automation.workers import HOST_TAG, PROCESS_TAG, Event, Job, Opti
 from s1_assets.errors import CatalogueError, SourceUnreadable
 from s1_assets.resources.house import House
 
+WAITING_RUNS = 4
+"""Runs side by side where models answer from elsewhere; each is a process of about 200 MB."""
+
 
 @dataclass(slots=True)
 class Summary:
@@ -73,13 +76,20 @@ class GraphRun:
         """
         close_dead_runs(self.instance)
         nodes = nodes_of(self.definitions)
-        with Workers(self.options, self.tags) as workers:
+        with Workers(self.options, self.tags, self._at_once) as workers:
             jobs = self._plan(nodes, selected, sources)
             self.view.planned(len(jobs))
             workers.make(jobs, self._happened)
             last = Plan(self.house, nodes, self.options).stale_assets(selected, None)
             workers.make([Job(None, tuple(last))] if last else [], self._happened)
         return self.summary
+
+    @property
+    def _at_once(self) -> int:
+        """Runs side by side: more where they wait for servers, so that the last calls of one leave no server idle."""
+        settings, directory = self.house.settings, self.house.directory
+        remote = not all(directory.is_local(model) for model in (settings.teacher, *settings.students))
+        return max(WAITING_RUNS if remote else 2, os.cpu_count() or 1)
 
     def _plan(self, nodes: Mapping[str, Node], selected: Sequence[str], sources: Sequence[str]) -> list[Job]:
         jobs, plan = [], Plan(self.house, nodes, self.options)

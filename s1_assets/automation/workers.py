@@ -63,11 +63,14 @@ Event = Outcome | Progress
 class Workers:
     """As many processes as there are processors, started when there is work for them and ended together."""
 
-    def __init__(self, options: Options, tags: Mapping[str, str]) -> None:
-        """Args:
-        tags: Of every run, beside those that name this process.
+    def __init__(self, options: Options, tags: Mapping[str, str], at_once: int) -> None:
+        """Start nothing yet.
+
+        Args:
+            tags: Of every run, beside those that name this process.
+            at_once: Runs made side by side at most.
         """
-        self._options, self._tags = options, tags
+        self._options, self._tags, self._at_once = options, tags, at_once
         self._idle: SimpleQueue[_Process] = SimpleQueue()
         self._ending = ExitStack()
         self._processes: list[_Process] = []
@@ -81,7 +84,7 @@ class Workers:
     def make(self, jobs: Sequence[Job], on_event: Callable[[Event], None]) -> None:
         """Make all runs, several side by side; `on_event` is called in this thread."""
         events: SimpleQueue[Event] = SimpleQueue()
-        side_by_side = min(len(jobs), max(2, os.cpu_count() or 1))
+        side_by_side = min(len(jobs), self._at_once)
         with ThreadPoolExecutor(max_workers=max(side_by_side, 1)) as pool:
             try:
                 for job in jobs:

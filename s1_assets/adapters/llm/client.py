@@ -49,9 +49,11 @@ class LedgeredModel:
         on_progress: Callable[[Counts], None] | None = None,
         on_reply: Callable[[Reply], None] | None = None,
     ) -> None:
-        """Args:
-        on_progress: Called in the asking thread a few times a second.
-        on_reply: Called with every reply that was asked anew; what it raises stops the asking.
+        """Ask nothing yet.
+
+        Args:
+            on_progress: Called in the asking thread a few times a second.
+            on_reply: Called with every reply that was asked anew; what it raises stops the asking.
         """
         self._directory, self._ledger, self._caller, self._terms, self._purse = directory, ledger, caller, terms, purse
         self._on_progress, self._on_reply = on_progress, on_reply

@@ -101,10 +101,12 @@ class Engine:
         counts: Counts | None = None,
         on_asked: Sink | None = None,
     ) -> None:
-        """Args:
-        purse: The budget; None: nothing is stopped for money.
-        counts: Kept up to date while it runs; may be looked at from another thread.
-        on_asked: The same for replies that were asked anew alone; what it raises stops the engine.
+        """Contact nothing yet.
+
+        Args:
+            purse: The budget; None: nothing is stopped for money.
+            counts: Kept up to date while it runs; may be looked at from another thread.
+            on_asked: The same for replies that were asked anew alone; what it raises stops the engine.
         """
         self._ledger, self._roads, self._caller, self._terms, self._purse = ledger, roads, caller, terms, purse
         self.counts = counts or Counts()

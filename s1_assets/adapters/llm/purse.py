@@ -26,10 +26,12 @@ class Purse:
     def __init__(
         self, budget: str, cap_usd: float, cap_name: str, worst: Callable[[ModelRequest], float | None]
     ) -> None:
-        """Args:
-        cap_name: How the cap was set, for the message that stops a run.
-        worst: The most a call can cost in US dollars; None where unknown, which the caller has ruled out for models
-            that cost.
+        """Set nothing aside yet.
+
+        Args:
+            cap_name: How the cap was set, for the message that stops a run.
+            worst: The most a call can cost in US dollars; None where unknown, which the caller has ruled out for models
+                that cost.
         """
         self._budget, self._cap_usd, self._cap_name, self._worst = budget, cap_usd, cap_name, worst
         self._free = 0.0

@@ -122,7 +122,9 @@ class Database:
     """The ledger's database: opened, created on first use, brought up to date; faults told as `StorageError`."""
 
     def __init__(self, url: str) -> None:
-        """Args:
+        """Open it.
+
+        Args:
             url: `sqlite:///path`, relative paths from the working directory, or `postgresql+psycopg://...`.
 
         Raises:
