@@ -26,6 +26,7 @@ from s1_assets.adapters.llm.purse import Purse
 from s1_assets.adapters.llm.retries import Call
 from s1_assets.adapters.llm.terms import Terms
 from s1_assets.domain.calls import canonical_request, text_key
+from s1_assets.errors import StorageError
 from s1_assets.records.models import Caller, ModelName, ModelRequest, Reply
 
 LOOK_UP = 500
@@ -114,6 +115,7 @@ class Engine:
         self._presence = Presence(ledger.database)
         self._shares = Shares(ledger.database, self._presence)
         self._database_thread = ThreadPoolExecutor(1, "s1-ledger")
+        self._seen_thread = ThreadPoolExecutor(1, "s1-seen")  # so that a slow taker of replies costs no lease
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sink: Sink | None = None
         self._lanes: dict[ModelName, Lane] = {}
@@ -140,10 +142,10 @@ class Engine:
         """
         import aiohttp
 
-        if self._fault is not None:
-            raise self._fault
         self._loop, self._sink = asyncio.get_running_loop(), sink
         self._arrived, self._hungry, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        if self._fault is not None:  # told to stop before it began
+            raise self._fault
         await self._in_thread(self._presence.enter)
         connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=60)
         try:
@@ -157,6 +159,7 @@ class Engine:
             self.counts.in_flight = 0
             await self._in_thread(self._presence.leave)
             self._database_thread.shutdown()
+            self._seen_thread.shutdown()
         if self._fault is not None:
             raise self._fault
 
@@ -318,7 +321,11 @@ class Engine:
         group, self._answered = self._answered, []
         if not group:
             return
-        receipts = await self._in_thread(self._record, [receipt for _, _, receipt in group])
+        try:
+            receipts = await self._in_thread(self._record, [receipt for _, _, receipt in group])
+        except StorageError:
+            self._answered = group + self._answered  # paid: the last commit of all tries them once more
+            raise
         for gate, _, _ in group:
             if gate is not None:
                 gate.done()
@@ -374,4 +381,4 @@ class Engine:
                 await lane.keep(time.time())
             if time.monotonic() - seen_at >= SEEN_EVERY_S:
                 seen_at = time.monotonic()
-                await self._in_thread(self._presence.be_seen)
+                await asyncio.get_running_loop().run_in_executor(self._seen_thread, self._presence.be_seen)

@@ -225,10 +225,11 @@ class Gate:
         rates = [rate for rate in (self.told.per_second, other.told.per_second) if rate is not None]
         self.told = Rate(sum(rates) or None, self.told.tokens_per_second, self.told.per_day)
         self._header_rate += other._header_rate
-        self.per_second = max(JUST_BELOW * accepted, LOWEST_PER_S)
-        self._accepted, self._since = 0, now
+        if accepted:
+            self.per_second = max(JUST_BELOW * accepted, LOWEST_PER_S)
+            self._accepted, self._since = 0, now
         self.limit += other.limit
-        self._cut_at, self._to_measure, self._cuts = now, False, max(2, self._cuts)
+        self._cut_at, self._to_measure, self._cuts = now, not accepted, max(2, self._cuts)
         other.closed = f"its keys go on under {self.name}"
         other.changed.set()
 

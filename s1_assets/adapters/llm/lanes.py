@@ -63,8 +63,8 @@ class Lane:
         self._sent_at: dict[asyncio.Task[None], float] = {}
         """Calls under way."""
         self._unfinished = 0
-        self._spent_calls = 0
-        """Of the unfinished, those that have used up their tries while nothing else was answered."""
+        self._exhausted: set[str] = set()
+        """Keys of unfinished calls that have used up their tries while nothing else was answered."""
         self._drivers: dict[str, asyncio.Task[None]] = {}
         self._later: set[asyncio.TimerHandle] = set()
         self._last_answer_at = 0.0
@@ -128,7 +128,7 @@ class Lane:
         for gate in self.gates:
             if gate.closed:
                 continue
-            wanted = min(gate.limit, gate.in_flight + len(self._waiting))
+            wanted = min(gate.limit, gate.in_flight + len(self._waiting) + len(self._later))
             before = gate.slots
             gate.slots = await self._in_thread(
                 self._shares.slots, gate.name, gate.limit, wanted, min(gate.in_flight, gate.slots)
@@ -241,6 +241,7 @@ class Lane:
 
     def _tell(self, gate: Gate | None, key: Key | None, call: Call, reply: Reply, seconds: float) -> None:
         self._unfinished -= 1
+        self._exhausted.discard(call.key)
         name = key.fingerprint if key else None
         receipt = Receipt(call.key, call.text, call.request, reply, call.tries, call.maybe_billed, seconds, name)
         self._on_answer(gate, call, receipt)
@@ -282,13 +283,12 @@ class Lane:
 
     def _retry_or_give_up(self, fault: Fault, tries: int, key: Key | None, call: Call, seconds: float) -> None:
         # While nothing is answered at all the fault is the server's, not this call's: it waits on.
-        if call.tries == tries:
-            self._spent_calls += 1
+        if call.tries >= tries:
+            self._exhausted.add(call.key)
         answered_since = self._last_answer_at >= call.first_at
         # Nothing else is left that could tell: a few calls that fail at the end are the calls' own fault.
-        only_these = self._last_answer_at > 0 and self._unfinished == self._spent_calls <= FEW
+        only_these = self._last_answer_at > 0 and self._unfinished == len(self._exhausted) <= FEW
         if call.tries >= tries and (answered_since or only_these):
-            self._spent_calls -= 1
             self._tell(None, key, call, given_up(fault), seconds)
             return
         self._counts.retried += 1

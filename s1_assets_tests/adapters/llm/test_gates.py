@@ -321,6 +321,15 @@ def test_a_merged_gate_sends_about_as_fast_as_both_were_accepted_together(measur
     assert one.rate.per_second == pytest.approx(20.0, rel=0.1)
 
 
+def test_gates_merged_before_any_answer_go_on_at_half_of_what_one_was_told() -> None:
+    one, other = gate(Rate(20.0)), gate(Rate(20.0))
+    for each in (other, one):
+        each.was_refused(START, START, 1.0)
+    one.absorb(other, START)
+    one.measure(START + 1)
+    assert 10.0 <= (one.rate.per_second or 0.0) <= 20.0
+
+
 def test_a_merged_gate_may_be_raised_to_the_sum_of_what_was_told() -> None:
     one, other = gate(Rate(20.0)), gate(Rate(10.0))
     one.absorb(other, START)

@@ -26,7 +26,7 @@ class Presence:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.id = uuid.uuid4().hex
-        self._host, self._pid = socket.gethostname(), os.getpid()
+        self._host, self._pid = _host(), os.getpid()
         self._started = started_at(self._pid)
 
     def enter(self) -> None:
@@ -84,6 +84,15 @@ class Presence:
         if row.host == self._host:
             return bool(started_at(row.pid) != row.started)
         return bool(row.seen_at < time.time() - LEASE_S)
+
+
+def _host() -> str:
+    """Where process numbers mean what they mean here: containers may share a host's name, and not its numbers."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()} {space}".strip()
 
 
 def started_at(pid: int) -> str:
