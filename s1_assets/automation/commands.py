@@ -15,7 +15,7 @@ import dagster as dg
 from rich.console import Console
 from rich.text import Text
 
-from s1_assets.automation.estimate import estimate_run
+from s1_assets.automation.estimate import Estimate, estimate_run
 from s1_assets.automation.estimate_view import show_estimate
 from s1_assets.automation.options import RunOptions, read_options
 from s1_assets.automation.plan import nodes_of
@@ -69,10 +69,10 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
     """
     started = time.monotonic()
     ready = _prepare(order, build)
-    _agree(ready, order.yes)
+    _agree(ready, order)
     tags = {BUDGET_TAG: uuid.uuid4().hex, **({RETRY_TAG: "true"} if order.retry_failed else {})}
     with dg.DagsterInstance.get() as instance, RunView(ready.console) as view:
-        run = GraphRun(ready.definitions, ready.house, instance, ready.options.by_asset, view, tags)
+        run = GraphRun(ready.definitions, ready.house, instance, ready.options.by_asset, view, tags, order.retry_failed)
         summary = run.make(ready.selected, ready.sources)
     report = Report(ready.house, summary, time.monotonic() - started, "s1k_dataset" in ready.selected)
     if order.as_json:
@@ -85,12 +85,17 @@ def run_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
 def estimate_command(order: RunOrder, build: Callable[[], dg.Definitions]) -> int:
     """Tell what a run would ask and cost; nothing is asked."""
     ready = _prepare(order, build)
-    estimate = estimate_run(ready.house, ready.selected, ready.sources, ready.options.by_asset)
+    estimate = _estimated(ready, order)
     if order.as_json:
         print(json.dumps(estimate.as_json(), indent=2, ensure_ascii=False))
     else:
         show_estimate(estimate, ready.house.settings, ready.console)
     return 0
+
+
+def _estimated(ready: Prepared, order: RunOrder) -> Estimate:
+    nodes, options = nodes_of(ready.definitions), ready.options.by_asset
+    return estimate_run(ready.house, nodes, ready.selected, ready.sources, options, order.retry_failed)
 
 
 def _prepare(order: RunOrder, build: Callable[[], dg.Definitions]) -> Prepared:
@@ -121,7 +126,7 @@ def _prepare(order: RunOrder, build: Callable[[], dg.Definitions]) -> Prepared:
     return Prepared(house, definitions, console, sources, selected, options)
 
 
-def _agree(ready: Prepared, yes: bool) -> None:
+def _agree(ready: Prepared, order: RunOrder) -> None:
     """Before anything that costs money: tell how much, and ask.
 
     Raises:
@@ -131,11 +136,11 @@ def _agree(ready: Prepared, yes: bool) -> None:
     asked = {"student_attempts": settings.students, "raw_traces": (settings.teacher,)}
     if not any(table.is_paid(model) for asset in ready.selected for model in asked.get(asset, ())):
         return
-    estimate = estimate_run(ready.house, ready.selected, ready.sources, ready.options.by_asset)
+    estimate = _estimated(ready, order)
     if not estimate.is_paid:
         return
     show_estimate(estimate, settings, ready.console)
-    if yes:
+    if order.yes:
         return
     if not sys.stdin.isatty():
         raise SettingsError(

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from s1_assets.assets import raw_traces, student_attempts
+from s1_assets.automation.plan import Node, Plan
 from s1_assets.automation.workers import Options
 from s1_assets.domain.calls import call_key
 from s1_assets.domain.catalogue.questions import RowCounts, limit_to, questions_of
@@ -87,13 +88,26 @@ class Estimate:
         }
 
 
-def estimate_run(house: House, selected: Sequence[str], sources: Sequence[str], options: Options) -> Estimate:
+def estimate_run(
+    house: House,
+    nodes: Mapping[str, Node],
+    selected: Sequence[str],
+    sources: Sequence[str],
+    options: Options,
+    retry_failed: bool = False,
+) -> Estimate:
     """Look at every question of the sources; nothing is asked and nothing is stored.
+
+    Args:
+        nodes: The graph, by which is told what the run will make anew; stored tables count only where they stand.
+        retry_failed: Whether calls on record as failed are asked again.
 
     Raises:
         SettingsError: If an option or a model cannot be used.
         SourceUnreadable: If a source without a stored table cannot be read.
     """
+    plan = Plan(house, nodes, options, retry_failed)
+    stale = {source: frozenset(plan.stale_assets(selected, source)) for source in sources}
     students, teacher = _asked(house, options)
     lines: list[Line] = []
     filtered = 0
@@ -105,9 +119,10 @@ def estimate_run(house: House, selected: Sequence[str], sources: Sequence[str], 
         samples = int(options.get(asset, {}).get("samples", 1))
         mean = _mean_output(house, model.model) or TYPICAL_OUTPUT["teacher" if role == "teacher" else "student"]
         for source in sources:
-            questions, certain, dropped = _questions(house, source, role == "teacher", options)
+            questions, certain, dropped = _questions(house, source, role == "teacher", options, stale[source])
             filtered += dropped
-            _add(house, line, (model.request(text, index) for text in questions for index in range(samples)), mean)
+            requests = (model.request(text, index) for text in questions for index in range(samples))
+            _add(house, line, requests, mean, retry_failed)
             if not certain:
                 line.calls_least = 0
         lines.append(line)
@@ -124,12 +139,15 @@ def _asked(house: House, options: Options) -> tuple[list[Asking], Asking]:
     return students, ask_how(house.models, house.settings.teacher, "teacher", teacher)
 
 
-def _questions(house: House, source: str, for_teacher: bool, options: Options) -> tuple[list[str], bool, int]:
+def _questions(
+    house: House, source: str, for_teacher: bool, options: Options, stale: frozenset[str]
+) -> tuple[list[str], bool, int]:
     """Questions that will be asked, whether that is certain, and how many a free filter drops."""
-    if for_teacher and (version := house.tables.current(Address("trace_candidates", source))) is not None:
+    stored = None if "trace_candidates" in stale else house.tables.current(Address("trace_candidates", source))
+    if for_teacher and (version := stored) is not None:
         rows = house.tables.read(version).to_batches()
         return [row.question for row in read_rows(Candidate, rows)], True, 0
-    texts = [question.question for question in _raw(house, source, options)]
+    texts = [question.question for question in _raw(house, source, options, stale)]
     if not for_teacher:
         return texts, True, 0
     if options.get("trace_candidates", {}).get("trace_all"):
@@ -138,10 +156,10 @@ def _questions(house: House, source: str, for_teacher: bool, options: Options) -
     return kept, False, len(texts) - len(kept)
 
 
-def _raw(house: House, source: str, options: Options) -> Iterator[Question]:
+def _raw(house: House, source: str, options: Options, stale: frozenset[str]) -> Iterator[Question]:
     limit = options.get("raw_questions", {}).get("limit")
-    version = house.tables.current(Address("raw_questions", source))
-    if version is not None and limit is None:
+    version = None if "raw_questions" in stale else house.tables.current(Address("raw_questions", source))
+    if version is not None:
         yield from read_rows(Question, house.tables.read(version).to_batches())
         return
     entry = house.source(source)
@@ -150,13 +168,13 @@ def _raw(house: House, source: str, options: Options) -> Iterator[Question]:
     yield from (row for row in found if isinstance(row, Question))
 
 
-def _add(house: House, line: Line, requests: Iterable[ModelRequest], mean_output: int) -> None:
+def _add(house: House, line: Line, requests: Iterable[ModelRequest], mean_output: int, retry_failed: bool) -> None:
     """Count calls and price those that the ledger does not hold."""
     table, today = house.models, datetime.now(UTC).date()
     remaining = iter(requests)
     while chunk := list(islice(remaining, LOOK_UP)):
         keyed = {call_key(request): request for request in chunk}
-        known = house.ledger.known(list(keyed))
+        known = house.ledger.known(list(keyed), retry_failed)
         line.in_ledger += len(known)
         for key, request in keyed.items():
             if key in known:

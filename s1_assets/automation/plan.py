@@ -24,7 +24,7 @@ from s1_assets.assets import (
 )
 from s1_assets.automation.workers import Options
 from s1_assets.domain.fingerprints import table_fingerprint
-from s1_assets.ports import Address
+from s1_assets.ports import Address, Version
 from s1_assets.resources.artifact import Recipe
 from s1_assets.resources.house import House
 
@@ -40,6 +40,8 @@ ASSET_MODULES = (
 )
 """Every artifact's file, which has the name of its asset and a `RECIPE`."""
 
+ASKING = ("student_attempts", "raw_traces")
+"""Assets whose rows are replies of models."""
 RECIPES: Mapping[str, Recipe[Any]] = {module.__name__.rpartition(".")[2]: module.RECIPE for module in ASSET_MODULES}
 
 
@@ -69,8 +71,8 @@ def nodes_of(definitions: dg.Definitions) -> dict[str, Node]:
 class Plan:
     """What has to run, looked at once: the stored versions are read when first asked for, and then remembered."""
 
-    def __init__(self, house: House, nodes: Mapping[str, Node], options: Options) -> None:
-        self._house, self._nodes, self._options = house, nodes, options
+    def __init__(self, house: House, nodes: Mapping[str, Node], options: Options, retry_failed: bool = False) -> None:
+        self._house, self._nodes, self._options, self._retry_failed = house, nodes, options, retry_failed
         self._current = cache(house.tables.current)
 
     def stale_assets(self, selected: Sequence[str], partition: str | None) -> list[str]:
@@ -94,12 +96,21 @@ class Plan:
         current = self._current(Address(node.name, partition))
         if current is None or not self._house.tables.is_whole(current):
             return False
+        if self._retry_failed and self._holds_failed(current):
+            return False
         recipe = RECIPES[node.name]
         options = recipe.options(**self._options.get(node.name, {}))
         effective = recipe.effective(self._house, partition, options)
         inputs = {parent: self._input_versions(self._nodes[parent], partition) for parent in node.inputs}
         found = {parent: versions for parent, versions in inputs.items() if versions}
         return current.fingerprint == table_fingerprint(node.name, node.code_version, effective, found)
+
+    def _holds_failed(self, version: Version) -> bool:
+        """Whether a table of replies holds some that failed."""
+        if version.address.asset not in ASKING:
+            return False
+        replies = self._house.tables.read(version).to_batches(columns=["status"])
+        return any("failed" in batch.column(0).to_pylist() for batch in replies)
 
     def _input_versions(self, node: Node, partition: str | None) -> dict[str, str]:
         """Content hashes of what the asset would read of an input: its own partition, or all of them in a fan-in."""

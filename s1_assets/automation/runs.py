@@ -67,6 +67,7 @@ class GraphRun:
     view: View
     tags: Mapping[str, str] = field(default_factory=dict)
     """Of every run."""
+    retry_failed: bool = False
     summary: Summary = field(default_factory=Summary)
 
     def make(self, selected: Sequence[str], sources: Sequence[str]) -> Summary:
@@ -80,7 +81,7 @@ class GraphRun:
             jobs = self._plan(nodes, selected, sources)
             self.view.planned(len(jobs))
             workers.make(jobs, self._happened)
-            last = Plan(self.house, nodes, self.options).stale_assets(selected, None)
+            last = Plan(self.house, nodes, self.options, self.retry_failed).stale_assets(selected, None)
             workers.make([Job(None, tuple(last))] if last else [], self._happened)
         return self.summary
 
@@ -92,7 +93,7 @@ class GraphRun:
         return max(WAITING_RUNS if remote else 2, os.cpu_count() or 1)
 
     def _plan(self, nodes: Mapping[str, Node], selected: Sequence[str], sources: Sequence[str]) -> list[Job]:
-        jobs, plan = [], Plan(self.house, nodes, self.options)
+        jobs, plan = [], Plan(self.house, nodes, self.options, self.retry_failed)
         for source in sources:
             try:
                 stale = plan.stale_assets(selected, source)

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any, TextIO
 
 HOST_TAG, PROCESS_TAG = "s1/host", "s1/process"
@@ -74,6 +75,7 @@ class Workers:
         self._idle: SimpleQueue[_Process] = SimpleQueue()
         self._ending = ExitStack()
         self._processes: list[_Process] = []
+        self._lock, self._interrupted = Lock(), False
 
     def __enter__(self) -> "Workers":
         return self
@@ -113,15 +115,21 @@ class Workers:
         events.put(outcome)
 
     def _process(self) -> "_Process":
-        while not self._idle.empty():
-            process = self._idle.get()
-            if process.is_alive():
-                return process
-        process = self._ending.enter_context(_Process(len(self._processes)))
-        self._processes.append(process)
+        with suppress(Empty):
+            while True:
+                process = self._idle.get_nowait()
+                if process.is_alive():
+                    return process
+        with self._lock:
+            if self._interrupted:
+                raise InterruptedError("the run was stopped")
+            process = self._ending.enter_context(_Process(len(self._processes)))
+            self._processes.append(process)
         return process
 
     def _interrupt(self) -> None:
+        with self._lock:
+            self._interrupted = True
         for process in self._processes:
             process.end()
 

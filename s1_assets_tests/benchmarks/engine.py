@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from s1_assets_tests.fakes.postgres import Server, postgres
+
 HERE = Path(__file__).parent
 
 
@@ -154,13 +156,19 @@ def crash(arguments: Sequence[str]) -> None:
     """kill -9 at random moments of a run of 2,000 rows, then the same again: paid twice, rows, first new request."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--times", type=int, default=50)
-    parser.add_argument("--ledger", help="URL of a database in place of SQLite; {n} is the number of the try")
+    parser.add_argument("--postgres", action="store_true", help="ledgers in a PostgreSQL server in place of SQLite")
     args = parser.parse_args(arguments)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(postgres()) if args.postgres else None
+        _crash(args.times, server)
+
+
+def _crash(times: int, server: Server | None) -> None:
     worst_again, worst_first, lost = 0, 0.0, 0
-    for number in range(args.times):
+    for number in range(times):
         with provider(latency_s=0.05) as running, tempfile.TemporaryDirectory() as work:
             more = ["--seed", str(number)]
-            more += ["--ledger", args.ledger.format(n=number)] if args.ledger else []
+            more += ["--ledger", server.new_database(f"crash{number}")] if server else []
             client = Client(running.url, work, 2_000, more)
             process = client.start()
             wanted = random.Random(number).randrange(20, 1_980)
@@ -178,7 +186,7 @@ def crash(arguments: Sequence[str]) -> None:
             worst_again, worst_first = max(worst_again, again), max(worst_first, first)
             lost += 2_000 - figures["rows"]
     print(
-        f"{args.times} kills: at most {worst_again} paid twice of 64 in flight, {lost} rows lost, first new request at "
+        f"{times} kills: at most {worst_again} paid twice of 64 in flight, {lost} rows lost, first new request at "
         f"most {worst_first:.2f} s after the process was started"
     )
 

@@ -108,3 +108,25 @@ def test_no_key_is_anywhere_in_what_a_run_leaves(paying: Project, server: LlmSer
 
 def _files(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file()]
+
+
+def test_an_estimate_counts_what_the_run_makes_anew_and_not_what_an_earlier_one_left(paying: Project) -> None:
+    paying.s1("run", "--sources", "gcd", "--limit", "10", "--yes")
+    teacher = paying.json("estimate", "--sources", "gcd")["lines"][-1]
+    assert teacher["calls_most"] > 50
+    assert teacher["usd_likely"] > 0
+    assert "--yes agrees beforehand" in paying.s1("run", "--sources", "gcd", expect=1).stderr
+
+
+def test_what_failed_is_asked_again_only_when_told_to(paying: Project, server: LlmServer) -> None:
+    paying.environment["S1_TEACHER"] = f"openai:model@{server.openai_url}"
+    server.rules.answer = lambda asked: Answer(fault="status:400")
+    paying.s1("run", "--sources", "gcd", "--limit", "20")
+    asked = len(server.calls)
+    assert {row["status"] for row in paying.json("show", "raw_traces:gcd", "--head", "50")} == {"failed"}
+    server.rules.answer = lambda asked: Answer("I divide.", "Final answer: \\boxed{1}")
+    assert paying.json("run", "--sources", "gcd", "--limit", "20")["calls"]["asked"] == 0
+    again = paying.json("run", "--sources", "gcd", "--limit", "20", "--retry-failed")
+    assert again["calls"]["asked"] == asked == len(server.paid())
+    assert {row["status"] for row in paying.json("show", "raw_traces:gcd", "--head", "50")} == {"ok"}
+    assert paying.json("run", "--sources", "gcd", "--limit", "20", "--retry-failed")["runs"] == 0

@@ -75,7 +75,7 @@ def status_fault(answered: Answered, complaint: Complaint) -> Fault:
     if status == 429 and is_spent(complaint):
         return Fault("key_exhausted", reason)  # the wait that Google tells with it is that of another quota
     kind = _KINDS.get(status, "failed")
-    return Fault(kind, reason, wait_s if kind == "limited" else None)
+    return Fault(kind, reason, wait_s if kind == "limited" else None, maybe_request=status == 403)
 
 
 def limits_told(headers: Mapping[str, str], complaint: Complaint | None = None) -> Told | None:

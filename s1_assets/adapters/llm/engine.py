@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from s1_assets.adapters.llm.counts import Counts
 from s1_assets.adapters.llm.gates import WINDOW_STEP_S, Gate
-from s1_assets.adapters.llm.lanes import Lane
+from s1_assets.adapters.llm.lanes import GRACE_S, Lane
 from s1_assets.adapters.llm.ledger.presence import SEEN_EVERY_S, Presence
 from s1_assets.adapters.llm.ledger.shares import Shares
 from s1_assets.adapters.llm.ledger.store import Ledger, Receipt
@@ -26,7 +26,7 @@ from s1_assets.adapters.llm.purse import Purse
 from s1_assets.adapters.llm.retries import Call
 from s1_assets.adapters.llm.terms import Terms
 from s1_assets.domain.calls import canonical_request, text_key
-from s1_assets.errors import StorageError
+from s1_assets.errors import BudgetSpent, ModelUnusable, StorageError
 from s1_assets.records.models import Caller, ModelName, ModelRequest, Reply
 
 LOOK_UP = 500
@@ -38,8 +38,6 @@ OTHERS_EVERY_S = 0.5
 KEEP_EVERY_S = 1.0
 RARELY = (20_000, 20, 50)
 """Thresholds of the garbage collector."""
-GRACE_S = 3.0
-"""How long calls under way are waited for after a fault or Ctrl-C; what comes later is lost, and may be paid."""
 
 Pair = tuple[ModelRequest, Reply]
 Sink = Callable[[list[Pair]], None]
@@ -144,6 +142,7 @@ class Engine:
 
         self._loop, self._sink = asyncio.get_running_loop(), sink
         self._arrived, self._hungry, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._hurry = asyncio.Event()
         if self._fault is not None:  # told to stop before it began
             raise self._fault
         await self._in_thread(self._presence.enter)
@@ -167,6 +166,7 @@ class Engine:
         """Send nothing more; `run` raises `Stopped` once calls under way had their moment. For any thread."""
         self._fault = self._fault or Stopped()
         if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._hurry.set)
             self._loop.call_soon_threadsafe(self._end)
 
     async def _work(self, requests: Iterable[ModelRequest]) -> None:
@@ -176,14 +176,20 @@ class Engine:
         try:
             await self._ended.wait()
         finally:
-            for task in (feeding, keeping):
-                task.cancel()
-            grace_s = GRACE_S if self._unfinished else 0.0
-            await asyncio.gather(*(lane.end(grace_s) for lane in self._lanes.values()))
+            feeding.cancel()
+            await asyncio.gather(*(lane.end(self._patience_s, self._hurry) for lane in self._lanes.values()))
+            keeping.cancel()
             self._closing = True  # a commit is never cancelled: it would take paid replies with it
             self._arrived.set()
             await asyncio.gather(feeding, keeping, committing, return_exceptions=True)
             await self._commit()
+
+    @property
+    def _patience_s(self) -> float:
+        """How long calls under way are waited for: they are paid. Only what cannot be recorded is not worth it."""
+        if isinstance(self._fault, BudgetSpent | ModelUnusable):
+            return self._terms.limits.total_s
+        return GRACE_S
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         """A part of the engine; what it raises stops all."""
@@ -206,20 +212,24 @@ class Engine:
 
     async def _feed(self, requests: Iterator[ModelRequest]) -> None:
         """Look up, claim and hand to the lanes, never far ahead of what can be sent."""
-        while not self._fed:
+        fed = False
+        while not fed:
             chunk = await self._in_thread(self._take, requests)
             self.counts.came += chunk.came
             self.counts.from_ledger += chunk.answered
             self._hand_out(chunk.mine)
-            self._fed = chunk.came < LOOK_UP
+            fed = chunk.came < LOOK_UP
             while self._waiting > max(LOOK_UP, LOOK_AHEAD * sum(lane.limit for lane in self._lanes.values())):
                 self._hungry.clear()
                 await self._hungry.wait()
         while self._theirs:
+            if self._purse is not None and not self._unfinished:
+                await self._purse.give_back_free()  # those who ask them may need it
             await asyncio.sleep(OTHERS_EVERY_S)
             chunk = await self._in_thread(self._look_again)
             self.counts.from_ledger += chunk.answered
             self._hand_out(chunk.mine)
+        self._fed = True
         self._end_if_done()
 
     @property
@@ -362,7 +372,7 @@ class Engine:
         counts.unpriced += reply.price_usd is None
 
     def _end_if_done(self) -> None:
-        if self._fed and not self._theirs and not self._unfinished:
+        if self._fed and not self._unfinished:
             self._end()
 
     # Meanwhile

@@ -31,8 +31,10 @@ DOWN_AFTER_S = 90.0
 """A server that answered before and has given nothing but faults for so long is down: the run stops and can go on."""
 REFUSED_FOR_S = 900.0
 """A server that has only refused for so long, without saying when to come again, is given up for now."""
+GRACE_S = 3.0
+"""How long calls under way are waited for when somebody wants to stop now."""
 THINKING_S = 5.0
-FEW = 3
+FEW = SEVERAL = 3
 NEVER_UP_FAULTS = 4
 """A server that never answered is given up after so many faults in a row."""
 
@@ -62,6 +64,8 @@ class Lane:
         self._hungry: Callable[[], None] = lambda: None
         self._sent_at: dict[asyncio.Task[None], float] = {}
         """Calls under way."""
+        self._forbidden: dict[str, set[str]] = {}
+        """By key that has answered, calls that were refused with it since (403)."""
         self._unfinished = 0
         self._exhausted: set[str] = set()
         """Keys of unfinished calls that have used up their tries while nothing else was answered."""
@@ -110,15 +114,22 @@ class Lane:
         """Why gates let nothing through any more, one line each."""
         return [gate.closed for gate in self.gates if gate.closed]
 
-    async def end(self, grace_s: float) -> None:
-        """Send nothing more; calls under way get a moment, since they are paid."""
+    async def end(self, patience_s: float, hurry: asyncio.Event) -> None:
+        """Send nothing more; calls under way get their time, since they are paid, or a moment once there is hurry."""
         for handle in self._later:
             handle.cancel()
         for task in self._drivers.values():
             task.cancel()
         under_way = list(self._sent_at)
-        if under_way:
-            await asyncio.wait(under_way, timeout=grace_s)
+        hurried = asyncio.create_task(hurry.wait())
+        if under_way and not hurry.is_set():
+            ending: asyncio.Future[Any] = asyncio.gather(*under_way, return_exceptions=True)
+            await asyncio.wait(
+                {ending, asyncio.ensure_future(hurried)}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        if under_way and hurry.is_set():
+            await asyncio.wait(under_way, timeout=GRACE_S)
+        hurried.cancel()
         for task in under_way:
             task.cancel()
         await asyncio.gather(*self._drivers.values(), *under_way, return_exceptions=True)
@@ -234,10 +245,13 @@ class Lane:
             return
         self._last_answer_at, self._faults_in_a_row = now, 0
         used = outcome.input_tokens + outcome.thinking_tokens + outcome.answer_tokens
-        if gate.counts_tokens:
-            await self._in_thread(self._shares.settle_tokens, gate.name, gate.rate, used - gate.tokens_each)
+        more = used - gate.tokens_each
         gate.answered(used)
+        if key is not None:
+            self._forbidden[key.fingerprint] = set()
         self._tell(gate, key, call, outcome, now - sent_at)
+        if gate.counts_tokens:
+            await self._in_thread(self._shares.settle_tokens, gate.name, gate.rate, more)
 
     def _tell(self, gate: Gate | None, key: Key | None, call: Call, reply: Reply, seconds: float) -> None:
         self._unfinished -= 1
@@ -255,10 +269,20 @@ class Lane:
     async def _after(self, fault: Fault, gate: Gate, key: Key | None, call: Call, sent_at: float, now: float) -> None:
         """Do what the kind of fault asks for."""
         call.maybe_billed += fault.maybe_billed
+        if self._purse is not None and (fault.maybe_billed or fault.kind == "no_answer"):
+            await self._purse.charge(call)
+        if fault.maybe_request and key is not None and self._is_about_request(call, key):
+            if call.forbidden < SEVERAL:
+                self._again(call, self._retries.shortest_s)
+            else:
+                self._tell(None, key, call, given_up(fault), now - sent_at)
+            return
         match fault.kind:
             case "limited":
                 call.tries -= 1
-                if fault.wait_s is None and now - max(self._last_answer_at, call.first_at) > REFUSED_FOR_S:
+                if (fault.wait_s or 0.0) > REFUSED_FOR_S:
+                    raise ModelUnreachable(f"{self.model}: it asks to wait for {fault.wait_s:,.0f} s: {fault.reason}")
+                if now - max(self._last_answer_at, call.first_at) > max(REFUSED_FOR_S, 3 * (fault.wait_s or 0.0)):
                     raise ModelUnreachable(
                         f"{self.model}: refused for {REFUSED_FOR_S:.0f} s without a word: {fault.reason}"
                     )
@@ -280,6 +304,15 @@ class Lane:
                 gate.hold_back()
                 self._note_fault(fault, now)
                 self._retry_or_give_up(fault, self._retries.tries, key, call, now - sent_at)
+
+    def _is_about_request(self, call: Call, key: Key) -> bool:
+        """Whether a refusal that fits key and request alike is the request's: one of a few, with a key that is good."""
+        refused = self._forbidden.get(key.fingerprint)
+        if refused is None:
+            return False
+        call.forbidden += 1
+        refused.add(call.key)
+        return len(refused) < SEVERAL
 
     def _retry_or_give_up(self, fault: Fault, tries: int, key: Key | None, call: Call, seconds: float) -> None:
         # While nothing is answered at all the fault is the server's, not this call's: it waits on.

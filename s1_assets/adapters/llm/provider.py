@@ -57,6 +57,8 @@ class Fault:
     """The vendor's own word on when to try again (Retry-After, RetryInfo)."""
     maybe_billed: bool = False
     """Whether the vendor may have done the work all the same: we gave up waiting, or the connection was cut."""
+    maybe_request: bool = False
+    """Of `key_dead`: whether the words fit a refused request as well (403); a key that has answered is not dead."""
 
 
 @dataclass(frozen=True, slots=True)

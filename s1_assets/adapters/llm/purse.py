@@ -55,7 +55,12 @@ class Purse:
                         self._free += wanted
                         break
                 else:
-                    if balance.set_aside - self._free <= ROUNDING_USD or balance.spent + worst > self._cap_usd:
+                    if self._free >= worst:  # a call that waits to be tried again let go of it meanwhile
+                        break
+                    if self._free:  # or two processes could wait for what the other keeps and does not use
+                        await self.give_back_free()
+                        continue
+                    if balance.set_aside <= ROUNDING_USD or balance.spent + worst > self._cap_usd:
                         raise BudgetSpent(self._told(balance, worst))
                     await asyncio.sleep(LOOK_S)
             self._free -= worst
@@ -65,6 +70,18 @@ class Purse:
         """What was held for a call that is not under way any more is free for others; it is held anew before a try."""
         self._free += call.held_usd
         call.held_usd = 0.0
+
+    async def give_back_free(self) -> None:
+        """Leave to other processes what no call of ours needs now."""
+        free, self._free = self._free, 0.0
+        if free:
+            await self._in_thread(self._shares.give_back, self._budget, free)
+
+    async def charge(self, call: Call) -> None:
+        """Count what was held for a try as spent: we gave it up, and the vendor may charge for it all the same."""
+        usd, call.held_usd = call.held_usd, 0.0
+        if usd:
+            await self._in_thread(self._shares.charge, self._budget, usd)
 
     async def settle(self, calls: list[Call], usd: float) -> None:
         """After the calls' price was recorded as spent: the rest of what was held for them is free again."""
@@ -77,7 +94,8 @@ class Purse:
 
     def _told(self, balance: Balance, worst: float) -> str:
         return (
-            f"the budget is spent: {balance.spent:,.2f} of {self._cap_usd:,.2f} USD ({self._cap_name}), and the next "
+            f"the budget is spent: {balance.spent:,.2f} of {self._cap_usd:,.2f} USD ({self._cap_name}), tries included "
+            "that were given up and may be billed, and the next "
             f"call may cost {worst:,.2f}. Nothing more was sent; what was answered is in the ledger. With a higher "
             "S1_BUDGET_USD the same command goes on from there"
         )

@@ -44,6 +44,8 @@ class Call:
     tries: int = 0
     no_answers: int = 0
     """Tries to which the model gave no answer."""
+    forbidden: int = 0
+    """Tries that were refused with a key that is good."""
     maybe_billed: int = 0
     held_usd: float = 0.0
     """Set aside of the budget while it is under way."""

@@ -846,3 +846,14 @@ def test_fifty_kills_cost_what_was_under_way_each_time(tmp_path: Path) -> None:
     for round_ in range(10):
         (folder := tmp_path / str(round_)).mkdir()
         survive(folder, 5, Random(round_))
+
+
+def test_a_request_that_is_forbidden_is_a_row_and_costs_no_key(ledger: Ledger) -> None:
+    with llm_server(Rules(latency_s=0.01)) as server:
+        asked = prompts(40, openai_at(server.openai_url))
+        bad = asked[20].messages[-1].content
+        server.rules.answer = lambda one: Answer(fault="status:403") if one.prompt == bad else digest_answer(one.prompt)
+        model = asker(ledger, access(keys=2))
+        replies = ask(model, asked)
+    assert [number for number, reply in enumerate(replies) if reply.status == "failed"] == [20]
+    assert model.counts.parked == {}

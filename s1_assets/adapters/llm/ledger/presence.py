@@ -38,7 +38,10 @@ class Presence:
         """Renew the lease; to be called every `SEEN_EVERY_S`. Forgets processes that are gone."""
         with self._database.writing() as connection:
             self._sign_in(connection)  # anew where others took us for gone: a laptop that slept
-            for engine in self.gone(connection):
+            gone = self.gone(connection)
+            if gone:
+                self._database.one_at_a_time(connection)
+            for engine in gone:
                 _forget(connection, engine)
 
     def leave(self) -> None:
@@ -58,6 +61,8 @@ class Presence:
         ordered = sorted(keys)  # in one order for all: else two processes could wait for each other
         with self._database.writing() as connection:
             gone = self.gone(connection)
+            if gone:
+                self._database.one_at_a_time(connection)
             for start in range(0, len(keys), KEYS_PER_QUERY):
                 wanted = ordered[start : start + KEYS_PER_QUERY]
                 insert = self._database.insert(claims).on_conflict_do_nothing(index_elements=["key"])

@@ -1,5 +1,7 @@
 """The ledger's tables, the same in SQLite and PostgreSQL, and how an older ledger is brought up to date."""
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +17,8 @@ LOCK_WAIT_S = 60
 """How long a writer waits for another process's commit before it says that the ledger is locked."""
 SCHEMA_LOCK = 7_331_001
 """Number of the PostgreSQL advisory lock under which tables are created; any number that is only ours."""
+INHERITANCE_LOCK = 7_331_002
+"""The same for taking over what processes that are gone have left."""
 KEYS_PER_QUERY = 500
 """Below the 999 bound variables that the oldest supported SQLite allows."""
 
@@ -164,6 +168,11 @@ class Database:
                 f"the ledger {self.url!r} cannot be used: {detail}. S1_LEDGER says where it is"
             ) from error
 
+    def one_at_a_time(self, connection: sa.Connection) -> None:
+        """Until the transaction ends no other process does what comes next; SQLite has one writer anyway."""
+        if self.dialect != "sqlite":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": INHERITANCE_LOCK})
+
     def insert(self, table: sa.Table) -> Any:
         """An insert that knows `on_conflict_...`, which both databases write alike."""
         if self.dialect == "postgresql":
@@ -256,11 +265,28 @@ def _engine(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _set_pragmas(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.close()
 
     return engine
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Switch the file to WAL unless it is. SQLite does not wait for a lock here, so that several who open a new file at
+    once would fail.
+    """
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _prepare_folder(url: sa.URL) -> None:

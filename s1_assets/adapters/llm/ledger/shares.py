@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from s1_assets.adapters.llm.ledger.presence import Presence
 from s1_assets.adapters.llm.ledger.schema import Database, rates, reservations, slots, spent
+from s1_assets.adapters.llm.ledger.store import add_spent
 from s1_assets.adapters.llm.rates import Balance, Learned, Permits, Rate
 
 
@@ -118,6 +119,12 @@ class Shares:
         with self._database.writing() as connection:
             self._add_reserved(connection, budget, -usd)
 
+    def charge(self, budget: str, usd: float) -> None:
+        """Turn money that was set aside into money spent, though no reply tells of it."""
+        with self._database.writing() as connection:
+            add_spent(self._database, connection, budget, usd)
+            self._add_reserved(connection, budget, -usd)
+
     def spent(self, budget: str) -> float:
         """US dollars recorded against a budget."""
         with self._database.reading() as connection:
@@ -125,7 +132,8 @@ class Shares:
 
     def _add_reserved(self, connection: sa.Connection, budget: str, usd: float) -> None:
         insert = self._database.insert(reservations).values(budget=budget, engine=self._presence.id, usd=max(usd, 0.0))
-        changed = {"usd": reservations.c.usd + usd}
+        left = reservations.c.usd + usd
+        changed = {"usd": sa.case((left > 0, left), else_=0.0)}  # it may have been taken from us as from the dead
         connection.execute(insert.on_conflict_do_update(index_elements=["budget", "engine"], set_=changed))
 
     def _row(self, connection: sa.Connection, gate: str) -> sa.Row[tuple[object, ...]]:

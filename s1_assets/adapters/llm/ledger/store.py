@@ -140,7 +140,7 @@ class Ledger:
             recorded = self._upsert(connection, rows)
             self._lift(connection, [(key,) for key in keys])
             if costs:
-                self._add_spent(connection, caller.budget, costs)
+                add_spent(self.database, connection, caller.budget, costs)
             if recorded == len(rows):
                 return set()
             by_others = sa.select(calls.c.key).where(calls.c.key.in_(keys), calls.c.run_id != caller.run_id)
@@ -203,10 +203,11 @@ class Ledger:
     def close(self) -> None:
         self.database.close()
 
-    def _add_spent(self, connection: sa.Connection, budget: str, usd: float) -> None:
-        insert = self.database.insert(spent).values(budget=budget, usd=usd)
-        total = insert.on_conflict_do_update(index_elements=["budget"], set_={"usd": spent.c.usd + usd})
-        connection.execute(total)
+
+def add_spent(database: Database, connection: sa.Connection, budget: str, usd: float) -> None:
+    """Add to what was spent of a budget, in the caller's transaction."""
+    insert = database.insert(spent).values(budget=budget, usd=usd)
+    connection.execute(insert.on_conflict_do_update(index_elements=["budget"], set_={"usd": spent.c.usd + usd}))
 
 
 def _answered(keys: Sequence[str], retry_failed: bool, *columns: Any) -> Any:
