@@ -5,6 +5,7 @@ several machines need clocks that agree to a fraction of a second.
 """
 
 import time
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -93,6 +94,7 @@ class Shares:
             others = {row.engine: row for row in rows if row.engine != self._presence.id and row.engine not in gone}
             free = max(0, limit - sum(row.held for row in others.values()))
             part = fair_part(limit, wanted, [row.wanted for row in others.values()])
+            part += min(wanted - part, 1, _left_over(limit, part, wanted, list(others.values())))
             held: int = min(max(part, at_least, min(wanted, 1)), free)  # else a part of less than one would stop all
             mine = {"gate": gate, "engine": self._presence.id, "held": held, "wanted": wanted}
             insert = self._database.insert(slots).values(**mine)
@@ -145,6 +147,16 @@ class Shares:
             connection.execute(insert)
             row = connection.execute(query).one()
         return row
+
+
+def _left_over(limit: int, part: int, wanted: int, others: list[Any]) -> int:
+    """Slots that equal parts leave to nobody: whoever asks first has one more."""
+    wants = [row.wanted for row in others]
+    theirs = [
+        max(row.held, fair_part(limit, row.wanted, [*wants[:index], *wants[index + 1 :], wanted]))
+        for index, row in enumerate(others)
+    ]
+    return max(0, limit - part - int(sum(theirs)))
 
 
 def fair_part(limit: int, wanted: int, others_wanted: list[int]) -> int:
