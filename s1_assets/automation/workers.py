@@ -62,7 +62,7 @@ Event = Outcome | Progress
 
 
 class Workers:
-    """As many processes as there are processors, started when there is work for them and ended together."""
+    """Processes that make runs side by side, started when there is work for them and ended together."""
 
     def __init__(self, options: Options, tags: Mapping[str, str], at_once: int) -> None:
         """Start nothing yet.
